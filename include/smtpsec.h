@@ -1,0 +1,1038 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * libsmtpsec: what transport security does this mail destination deserve?
+ *
+ * The way of a message has four steps; each may run in another process.
+ *
+ *   evaluate   the destination: DNS, DNSSEC, MTA-STS, DANE and what is
+ *              remembered become a plan: the hosts in order, and for each
+ *              host a requirement.
+ *   connect    is yours: TCP, EHLO, STARTTLS.
+ *   verify     the requirement against the TLS session: accept or reject.
+ *   record     the outcome, so that a weaker answer is noticed later.
+ *
+ * The shortest complete use (errors left out):
+ *
+ *   smtpsec_anchors_new(&anchors);
+ *   smtpsec_anchors_load_system(anchors);
+ *   smtpsec_options_new(&options);
+ *   smtpsec_options_set_anchors(options, anchors);
+ *   smtpsec_options_load_system_resolvers(options);
+ *   smtpsec_options_set_memory(options, "/var/lib/my-mta/smtpsec");
+ *   smtpsec_context_new(options, &context);
+ *
+ *   smtpsec_evaluate(context, "example.org", 30000, &plan);
+ *   if (smtpsec_plan_verdict(plan) == SMTPSEC_VERDICT_DELIVER)
+ *       for (i = 0; i < smtpsec_plan_host_count(plan); i++)
+ *           host = smtpsec_plan_host(plan, i);
+ *           requirement = smtpsec_host_requirement(host);
+ *           ... connect, STARTTLS, collect the chain in a session ...
+ *           smtpsec_verify(anchors, requirement, session, now, &verdict);
+ *           ... record the outcome ...
+ *
+ * Words hold for the whole header:
+ *
+ *   Returns    Functions returning int give 0 or a negative SMTPSEC_E_*,
+ *              unless they say otherwise. A refusal is not an error: it is a
+ *              field of the plan or of the verdict.
+ *   Ownership  Inputs are copied. What an accessor returns belongs to its
+ *              object and is valid until that object is freed. What comes
+ *              out through the last argument is the caller's, to be given to
+ *              the matching _free function; each takes NULL.
+ *              An accessor given NULL, or an index out of range, returns
+ *              NULL or 0.
+ *   Time       `now` and every stored time: seconds since 1970-01-01 UTC.
+ *              Deadlines and timeouts: milliseconds from the call.
+ *   Names      Domain names come out as lower-case A-labels with no final dot.
+ *   Threads    A context, and what was made from it, is used by one thread at
+ *              a time. Trust anchors, plans and requirements do not change
+ *              once made and may be read by several threads at once.
+ *   Text       ASCII, safe to print: bytes of strangers are escaped.
+ *
+ * The library makes no threads, handles no signals, prints nothing, and
+ * reads no environment.
+ */
+#ifndef SMTPSEC_H
+#define SMTPSEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SMTPSEC_API __attribute__((visibility("default")))
+#else
+#define SMTPSEC_API
+#endif
+
+/* ---- Constants ---------------------------------------------------------
+ *
+ * Every function takes and returns these as int32_t; an unknown value is
+ * possible when a newer library meets an older caller. Each list has a
+ * function that names its values; the names are the words of the JSON output.
+ */
+
+/** Errors. Numbers never change. */
+enum {
+    SMTPSEC_OK = 0,
+    SMTPSEC_E_NOMEM = -1,       /* out of memory */
+    SMTPSEC_E_INVALID = -2,     /* an argument breaks the contract */
+    SMTPSEC_E_NAME = -3,        /* not a domain name */
+    SMTPSEC_E_PENDING = -4,     /* needs are still open */
+    SMTPSEC_E_NEED = -5,        /* no such need is open */
+    SMTPSEC_E_LIMIT = -6,       /* a documented limit was passed */
+    SMTPSEC_E_FORMAT = -7,      /* a blob, file or message is malformed */
+    SMTPSEC_E_SEAL = -8,        /* a blob's seal is missing or wrong */
+    SMTPSEC_E_VERSION = -9,     /* made by a newer version */
+    SMTPSEC_E_TRUST = -10,      /* trust anchors could not be loaded, or none */
+    SMTPSEC_E_RESOLVER = -11,   /* no usable resolver */
+    SMTPSEC_E_FETCH = -12,      /* the HTTPS part could not be loaded */
+    SMTPSEC_E_MEMORY = -13,     /* the memory is not available */
+    SMTPSEC_E_SYSTEM = -14,     /* the operating system refused */
+    SMTPSEC_E_STALE = -15,      /* too old, or from the future */
+    SMTPSEC_E_FORKED = -16,     /* this context belongs to the parent process */
+    SMTPSEC_E_NOT_FOUND = -17   /* nothing is stored under that name */
+};
+
+/** What an answer of the DNS is worth (RFC 4033 section 5, RFC 7672 2.1.1). */
+enum {
+    SMTPSEC_TRUST_INDETERMINATE = 0, /* not judged, or validator failed: treated as failure */
+    SMTPSEC_TRUST_INSECURE = 1,
+    SMTPSEC_TRUST_SECURE = 2,
+    SMTPSEC_TRUST_BOGUS = 3
+};
+
+/** What came of one DNS question. */
+enum {
+    SMTPSEC_ANSWER_FAILED = 0,  /* see the failure */
+    SMTPSEC_ANSWER_RECORDS = 1,
+    SMTPSEC_ANSWER_NO_DATA = 2, /* the name exists, not with this type */
+    SMTPSEC_ANSWER_NO_NAME = 3  /* NXDOMAIN */
+};
+
+/** Why a need failed. */
+enum {
+    SMTPSEC_FAILURE_NONE = 0,
+    SMTPSEC_FAILURE_TIMEOUT = 1,
+    SMTPSEC_FAILURE_SERVFAIL = 2,
+    SMTPSEC_FAILURE_REFUSED = 3,
+    SMTPSEC_FAILURE_NOTIMP = 4,
+    SMTPSEC_FAILURE_FORMERR = 5,
+    SMTPSEC_FAILURE_RCODE = 6,         /* any other RCODE */
+    SMTPSEC_FAILURE_MALFORMED = 7,
+    SMTPSEC_FAILURE_TRUNCATED = 8,     /* and no TCP */
+    SMTPSEC_FAILURE_ALIAS = 9,         /* loop, or longer than the limit */
+    SMTPSEC_FAILURE_BOGUS = 10,
+    SMTPSEC_FAILURE_INDETERMINATE = 11,/* RFC 4035 sense */
+    SMTPSEC_FAILURE_UNREACHABLE = 12,  /* no resolver, or no route to the host */
+    SMTPSEC_FAILURE_HTTP_STATUS = 13,  /* not 200 */
+    SMTPSEC_FAILURE_HTTP_TYPE = 14,    /* not text/plain */
+    SMTPSEC_FAILURE_HTTP_SIZE = 15,    /* more than the limit */
+    SMTPSEC_FAILURE_HTTP_BROKEN = 16,  /* cut off, reset, not HTTP */
+    SMTPSEC_FAILURE_HTTP_ENCODING = 17,/* compressed although not asked for */
+    SMTPSEC_FAILURE_TLS_VERSION = 18,
+    SMTPSEC_FAILURE_TLS_HANDSHAKE = 19,
+    SMTPSEC_FAILURE_CERT_EXPIRED = 20,
+    SMTPSEC_FAILURE_CERT_NOT_YET_VALID = 21,
+    SMTPSEC_FAILURE_CERT_NAME = 22,
+    SMTPSEC_FAILURE_CERT_NOT_TRUSTED = 23,
+    SMTPSEC_FAILURE_ADDRESS_REFUSED = 24, /* loopback, private or link-local */
+    SMTPSEC_FAILURE_CANCELLED = 25
+};
+
+/** Security levels, rising, as the founding issue ranks them. */
+enum {
+    SMTPSEC_LEVEL_NONE = 0,          /* plaintext allowed */
+    SMTPSEC_LEVEL_ENCRYPTED = 1,     /* TLS, nobody authenticated */
+    SMTPSEC_LEVEL_AUTHENTICATED = 2, /* valid for the MX name; MX records unsigned */
+    SMTPSEC_LEVEL_DNSSEC = 3,        /* the same, and the MX records are signed */
+    SMTPSEC_LEVEL_MTA_STS = 4,       /* valid, and an MTA-STS enforce policy fits */
+    SMTPSEC_LEVEL_DANE = 5           /* TLSA-authenticated, whole chain signed */
+};
+
+/** Protection scope: against whom a level helps. */
+enum { SMTPSEC_PROTECTION_NONE = 0, SMTPSEC_PROTECTION_PASSIVE = 1, SMTPSEC_PROTECTION_ACTIVE = 2 };
+
+/** Is TLS required? */
+enum { SMTPSEC_TLS_OPTIONAL = 0, SMTPSEC_TLS_REQUIRED = 1 };
+
+/** Identities that must verify; a set, values are or-ed. */
+enum { SMTPSEC_IDENTITY_DANE = 1, SMTPSEC_IDENTITY_PKIX = 2 };
+
+/** Who demands; a set, values are or-ed. */
+enum {
+    SMTPSEC_SOURCE_DANE = 1,
+    SMTPSEC_SOURCE_MTA_STS = 2,
+    SMTPSEC_SOURCE_OPERATOR = 4,
+    SMTPSEC_SOURCE_MEMORY = 8,
+    SMTPSEC_SOURCE_REQUIRETLS = 16
+};
+
+/** The domain's verdict. */
+enum {
+    SMTPSEC_VERDICT_DELIVER = 0,
+    SMTPSEC_VERDICT_DEFER = 1,  /* keep in the queue: 4yz */
+    SMTPSEC_VERDICT_FAIL = 2    /* bounce: 5yz */
+};
+
+/** One host. */
+enum { SMTPSEC_ACTION_USE = 0, SMTPSEC_ACTION_SKIP = 1 };
+
+/** Where the host list came from. */
+enum {
+    SMTPSEC_ORIGIN_MX = 0,
+    SMTPSEC_ORIGIN_IMPLICIT = 1, /* no MX: the domain itself (RFC 5321 5.1) */
+    SMTPSEC_ORIGIN_NULL = 2,     /* RFC 7505 */
+    SMTPSEC_ORIGIN_RELAY = 3     /* configured next hop, no MX look-up */
+};
+
+/** MTA-STS policy mode (RFC 8461 section 5). */
+enum {
+    SMTPSEC_STS_ABSENT = 0,
+    SMTPSEC_STS_NONE = 1,
+    SMTPSEC_STS_TESTING = 2,
+    SMTPSEC_STS_ENFORCE = 3
+};
+
+/** Where an MTA-STS policy came from. */
+enum { SMTPSEC_STS_SOURCE_NONE = 0, SMTPSEC_STS_SOURCE_CACHED = 1, SMTPSEC_STS_SOURCE_FETCHED = 2 };
+
+/** What DANE said of one host. */
+enum {
+    SMTPSEC_DANE_NOT_ASKED = 0,
+    SMTPSEC_DANE_ABSENT = 1,   /* securely no TLSA records, or alias ends nowhere */
+    SMTPSEC_DANE_INSECURE = 2, /* host or TLSA records unsigned */
+    SMTPSEC_DANE_UNUSABLE = 3, /* records, none usable: TLS, no authentication */
+    SMTPSEC_DANE_USABLE = 4,
+    SMTPSEC_DANE_FAILED = 5    /* look-up failed: host is skipped */
+};
+
+/** Result types of RFC 8460; the numbers are those of libtlsrpt. */
+enum {
+    SMTPSEC_RESULT_NONE = 0,
+    SMTPSEC_RESULT_STARTTLS_NOT_SUPPORTED = 201,
+    SMTPSEC_RESULT_CERTIFICATE_HOST_MISMATCH = 202,
+    SMTPSEC_RESULT_CERTIFICATE_NOT_TRUSTED = 203,
+    SMTPSEC_RESULT_CERTIFICATE_EXPIRED = 204,
+    SMTPSEC_RESULT_VALIDATION_FAILURE = 205,
+    SMTPSEC_RESULT_STS_POLICY_FETCH_ERROR = 301,
+    SMTPSEC_RESULT_STS_POLICY_INVALID = 302,
+    SMTPSEC_RESULT_STS_WEBPKI_INVALID = 303,
+    SMTPSEC_RESULT_TLSA_INVALID = 304,
+    SMTPSEC_RESULT_DNSSEC_INVALID = 305,
+    SMTPSEC_RESULT_DANE_REQUIRED = 306
+};
+
+/** Reasons of a skip, a reject, or a verdict. smtpsec_reason_name() gives the word. */
+enum {
+    SMTPSEC_REASON_NONE = 0,
+    /* the destination */
+    SMTPSEC_REASON_NO_SUCH_DOMAIN = 1,
+    SMTPSEC_REASON_NULL_MX = 2,
+    SMTPSEC_REASON_NO_ADDRESS = 3,
+    SMTPSEC_REASON_INVALID_DOMAIN = 4,
+    SMTPSEC_REASON_MX_SERVFAIL = 5,
+    SMTPSEC_REASON_MX_TIMEOUT = 6,
+    SMTPSEC_REASON_MX_BOGUS = 7,
+    SMTPSEC_REASON_MX_INDETERMINATE = 8,
+    SMTPSEC_REASON_MX_ALIAS = 9,        /* alias loop, or an MX host that is an alias where refused */
+    SMTPSEC_REASON_MX_RCODE = 10,
+    SMTPSEC_REASON_MX_MALFORMED = 11,   /* also truncated */
+    SMTPSEC_REASON_MX_INSECURE = 12,    /* DANE is mandatory, MX is unsigned */
+    SMTPSEC_REASON_NO_USABLE_HOST = 13, /* every host was skipped */
+    SMTPSEC_REASON_TOO_MANY_HOSTS = 14,
+    SMTPSEC_REASON_NO_BETTER_HOST = 15, /* our own name is the best MX (RFC 5321 5.1) */
+    SMTPSEC_REASON_ANSWER_HELD = 16,    /* insecure permanent answer against a live claim */
+    SMTPSEC_REASON_DNSSEC_LOST = 17,
+    /* a host */
+    SMTPSEC_REASON_NULL_HOST = 30,
+    SMTPSEC_REASON_ADDRESS_AS_MX = 31,
+    SMTPSEC_REASON_ADDR_SERVFAIL = 32,
+    SMTPSEC_REASON_ADDR_TIMEOUT = 33,
+    SMTPSEC_REASON_ADDR_BOGUS = 34,
+    SMTPSEC_REASON_ADDR_ALIAS = 35,
+    SMTPSEC_REASON_ADDR_RCODE = 36,
+    SMTPSEC_REASON_ADDR_MALFORMED = 37,
+    SMTPSEC_REASON_CNAME_LOOKUP = 38,
+    SMTPSEC_REASON_TLSA_SERVFAIL = 39,
+    SMTPSEC_REASON_TLSA_TIMEOUT = 40,
+    SMTPSEC_REASON_TLSA_BOGUS = 41,
+    SMTPSEC_REASON_TLSA_ALIAS = 42,
+    SMTPSEC_REASON_TLSA_RCODE = 43,
+    SMTPSEC_REASON_TLSA_MALFORMED = 44,
+    SMTPSEC_REASON_TLSA_TRUNCATED = 45,
+    SMTPSEC_REASON_DANE_REQUIRED = 46,
+    SMTPSEC_REASON_STS_MX_MISMATCH = 47,
+    SMTPSEC_REASON_DOWNGRADE = 48,      /* weaker than what was proved */
+    SMTPSEC_REASON_MX_IS_SELF = 49,
+    SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED = 50,
+    SMTPSEC_REASON_REQUIRETLS_UNSUPPORTED = 51,
+    SMTPSEC_REASON_ADDR_INDETERMINATE = 52,
+    SMTPSEC_REASON_TLSA_INDETERMINATE = 53,
+    /* the connection */
+    SMTPSEC_REASON_NO_STARTTLS = 70,
+    SMTPSEC_REASON_STARTTLS_REFUSED = 71,
+    SMTPSEC_REASON_STARTTLS_INJECTION = 72,
+    SMTPSEC_REASON_TLS_HANDSHAKE = 73,
+    SMTPSEC_REASON_TLS_VERSION = 74,
+    SMTPSEC_REASON_RESUMED = 75,        /* resumed under another requirement */
+    SMTPSEC_REASON_REQUIREMENT_EXPIRED = 76,
+    SMTPSEC_REASON_CONNECT_FAILED = 77,
+    /* the certificate */
+    SMTPSEC_REASON_NO_CERTIFICATE = 90,
+    SMTPSEC_REASON_RAW_PUBLIC_KEY = 91,
+    SMTPSEC_REASON_DANE_NO_MATCH = 92,
+    SMTPSEC_REASON_DANE_TA_NO_PATH = 93,
+    SMTPSEC_REASON_DANE_TA_LEAF = 94,
+    SMTPSEC_REASON_NAME_MISMATCH = 95,
+    SMTPSEC_REASON_EXPIRED = 96,
+    SMTPSEC_REASON_NOT_YET_VALID = 97,
+    SMTPSEC_REASON_NOT_TRUSTED = 98,
+    SMTPSEC_REASON_SELF_SIGNED = 99,
+    SMTPSEC_REASON_NOT_CA = 100,
+    SMTPSEC_REASON_PATH_LENGTH = 101,
+    SMTPSEC_REASON_NAME_CONSTRAINT = 102,
+    SMTPSEC_REASON_EKU = 103,
+    SMTPSEC_REASON_WEAK_ALGORITHM = 104,
+    SMTPSEC_REASON_BAD_CERTIFICATE = 105,
+    SMTPSEC_REASON_CHAIN_TOO_LONG = 106,
+    SMTPSEC_REASON_BAD_SIGNATURE = 107,
+    SMTPSEC_REASON_NO_TRUST_ANCHORS = 108,
+    SMTPSEC_REASON_KEY_USAGE = 109,
+    /* a TLSA record that is not used */
+    SMTPSEC_REASON_TLSA_SHORT = 130,
+    SMTPSEC_REASON_TLSA_USAGE = 131,
+    SMTPSEC_REASON_TLSA_SELECTOR = 132,
+    SMTPSEC_REASON_TLSA_MATCHING = 133,
+    SMTPSEC_REASON_TLSA_LENGTH = 134,
+    SMTPSEC_REASON_TLSA_DER = 135,
+    SMTPSEC_REASON_TLSA_WEAKER = 136,   /* a stronger digest stands beside it (RFC 7671 9) */
+    SMTPSEC_REASON_TLSA_DISABLED = 137  /* digest switched off by the operator */
+};
+
+/** Kinds of claims in the memory. */
+enum {
+    SMTPSEC_CLAIM_DANE = 1,     /* an accepted delivery was DANE-authenticated */
+    SMTPSEC_CLAIM_MTA_STS = 2,  /* an enforce policy was fetched */
+    SMTPSEC_CLAIM_ENCRYPTED = 3,/* an accepted delivery went over TLS */
+    SMTPSEC_CLAIM_DNSSEC = 4    /* ... with a valid certificate, on a signed MX */
+};
+
+/** What the memory does with a claim. */
+enum { SMTPSEC_MODE_OFF = 0, SMTPSEC_MODE_REPORT = 1, SMTPSEC_MODE_ENFORCE = 2 };
+
+/** State of the memory. */
+enum {
+    SMTPSEC_MEMORY_OFF = 0,
+    SMTPSEC_MEMORY_OK = 1,
+    SMTPSEC_MEMORY_READ_ONLY = 2,
+    SMTPSEC_MEMORY_LOST = 3     /* not available, or set aside as damaged */
+};
+
+/** Kinds of needs. */
+enum { SMTPSEC_NEED_DNS = 1, SMTPSEC_NEED_HTTPS = 2 };
+
+/** What happened with STARTTLS. */
+enum {
+    SMTPSEC_STARTTLS_NOT_REACHED = 0, /* no connection, or it broke before EHLO */
+    SMTPSEC_STARTTLS_ABSENT = 1,
+    SMTPSEC_STARTTLS_REFUSED = 2,     /* offered, answered 4yz or 5yz */
+    SMTPSEC_STARTTLS_FAILED = 3,      /* the handshake did not complete */
+    SMTPSEC_STARTTLS_DONE = 4,
+    SMTPSEC_STARTTLS_INJECTED = 5     /* bytes followed the 220 in cleartext */
+};
+
+/** Events. */
+enum {
+    SMTPSEC_EVENT_UNTRUSTED_RESOLVER = 1, /* no validated answers: DANE is off */
+    SMTPSEC_EVENT_MEMORY_LOST = 2,
+    SMTPSEC_EVENT_MEMORY_SET_ASIDE = 3,
+    SMTPSEC_EVENT_MEMORY_READ_ONLY = 4,
+    SMTPSEC_EVENT_MEMORY_WRITE_FAILED = 5,
+    SMTPSEC_EVENT_WOULD_REFUSE = 6,   /* report mode */
+    SMTPSEC_EVENT_REFUSED = 7,        /* the memory refused */
+    SMTPSEC_EVENT_HOLD_ENDED = 8,     /* mail goes on, weaker than remembered */
+    SMTPSEC_EVENT_STS_FETCH_FAILED = 9,
+    SMTPSEC_EVENT_CLAIM_FORGOTTEN = 10,
+    SMTPSEC_EVENT_FETCH_UNAVAILABLE = 11,
+    SMTPSEC_EVENT_DROPPED = 12        /* the queue was full; older events were lost */
+};
+
+/* ---- Library ----------------------------------------------------------- */
+
+/** Name the version of the library that runs, such as "0.1.0". */
+SMTPSEC_API const char *smtpsec_version(void);
+
+/**
+ * Tell whether the running library serves a program compiled for this version.
+ *
+ * Returns: 1 when major and minor agree and patch is at least as new (before
+ *          1.0 a minor version may change the contract), else 0.
+ */
+SMTPSEC_API int smtpsec_version_check(int32_t major, int32_t minor, int32_t patch);
+
+/**
+ * Tell whether the library has a feature.
+ *
+ * feature: "dane", "mta-sts", "requiretls", "memory", "memory-lmdb", "gnutls".
+ * Returns: 1 or 0.
+ */
+SMTPSEC_API int smtpsec_has(const char *feature);
+
+/** Describe an error code. Never NULL. */
+SMTPSEC_API const char *smtpsec_strerror(int code);
+
+/* Names of the constants above. Never NULL; "unknown" for an unknown value. */
+SMTPSEC_API const char *smtpsec_error_name(int code);
+SMTPSEC_API const char *smtpsec_trust_name(int32_t trust);
+SMTPSEC_API const char *smtpsec_answer_name(int32_t answer);
+SMTPSEC_API const char *smtpsec_failure_name(int32_t failure);
+SMTPSEC_API const char *smtpsec_level_name(int32_t level);
+SMTPSEC_API const char *smtpsec_protection_name(int32_t protection);
+SMTPSEC_API const char *smtpsec_tls_name(int32_t tls);
+/** Name one identity (one bit). */
+SMTPSEC_API const char *smtpsec_identity_name(int32_t identity);
+/** Name one source (one bit). */
+SMTPSEC_API const char *smtpsec_source_name(int32_t source);
+SMTPSEC_API const char *smtpsec_verdict_name(int32_t verdict);
+SMTPSEC_API const char *smtpsec_action_name(int32_t action);
+SMTPSEC_API const char *smtpsec_origin_name(int32_t origin);
+SMTPSEC_API const char *smtpsec_sts_mode_name(int32_t mode);
+SMTPSEC_API const char *smtpsec_sts_source_name(int32_t source);
+SMTPSEC_API const char *smtpsec_dane_status_name(int32_t status);
+SMTPSEC_API const char *smtpsec_result_name(int32_t result_type);
+SMTPSEC_API const char *smtpsec_claim_name(int32_t kind);
+SMTPSEC_API const char *smtpsec_mode_name(int32_t mode);
+SMTPSEC_API const char *smtpsec_memory_state_name(int32_t state);
+SMTPSEC_API const char *smtpsec_need_name(int32_t kind);
+SMTPSEC_API const char *smtpsec_starttls_name(int32_t starttls);
+SMTPSEC_API const char *smtpsec_event_name(int32_t kind);
+SMTPSEC_API const char *smtpsec_reason_name(int32_t reason);
+
+/** Explain a reason in one sentence. Never NULL. */
+SMTPSEC_API const char *smtpsec_reason_text(int32_t reason);
+/** Enhanced status code (RFC 3463) of a reason, such as "4.7.5"; "" when none. */
+SMTPSEC_API const char *smtpsec_reason_enhanced(int32_t reason);
+/** RFC and section behind a reason, such as "RFC 7672 2.2"; "" when none. */
+SMTPSEC_API const char *smtpsec_reason_rfc(int32_t reason);
+/** Result type of RFC 8460 for a reason, or SMTPSEC_RESULT_NONE. */
+SMTPSEC_API int32_t smtpsec_reason_result(int32_t reason);
+
+/** Protection scope of a level. */
+SMTPSEC_API int32_t smtpsec_level_protection(int32_t level);
+
+/* ---- Trust anchors ----------------------------------------------------- */
+
+/** A set of CA certificates: filled once, then read by any number of threads. */
+struct smtpsec_anchors;
+
+/** Make an empty set. Returns: 0, NOMEM. */
+SMTPSEC_API int smtpsec_anchors_new(struct smtpsec_anchors **out);
+
+/**
+ * Add the certificates of a PEM file. Call this before a chroot.
+ *
+ * Returns: 0, NOMEM, SYSTEM (unreadable), or TRUST (no certificate in it).
+ *          smtpsec_anchors_error() says more.
+ */
+SMTPSEC_API int smtpsec_anchors_load_file(struct smtpsec_anchors *anchors, const char *path);
+
+/**
+ * Add the system's CA certificates, from the bundle file chosen at build time.
+ *
+ * Returns: as smtpsec_anchors_load_file(). No certificates is an error.
+ */
+SMTPSEC_API int smtpsec_anchors_load_system(struct smtpsec_anchors *anchors);
+
+/** Add one certificate in DER. Returns: 0, NOMEM, FORMAT. */
+SMTPSEC_API int smtpsec_anchors_add_der(struct smtpsec_anchors *anchors, const uint8_t *der, size_t len);
+
+/** Count the certificates. */
+SMTPSEC_API size_t smtpsec_anchors_count(const struct smtpsec_anchors *anchors);
+
+/** The text of the first error; "" when none. */
+SMTPSEC_API const char *smtpsec_anchors_error(const struct smtpsec_anchors *anchors);
+
+/** Let go. Contexts that were given the set keep it. */
+SMTPSEC_API void smtpsec_anchors_free(struct smtpsec_anchors *anchors);
+
+/* ---- Options and context ----------------------------------------------- */
+
+/** Settings for a context. Safe values are there from the start. */
+struct smtpsec_options;
+
+/** Make options with default values. Returns: 0, NOMEM. */
+SMTPSEC_API int smtpsec_options_new(struct smtpsec_options **out);
+SMTPSEC_API void smtpsec_options_free(struct smtpsec_options *options);
+/** The text of the first error of these options or of the context made from them; "" when none. */
+SMTPSEC_API const char *smtpsec_options_error(const struct smtpsec_options *options);
+
+/** Use these trust anchors for policy hosts. Needed unless MTA-STS is off. */
+SMTPSEC_API int smtpsec_options_set_anchors(struct smtpsec_options *options, struct smtpsec_anchors *anchors);
+
+/**
+ * Add a resolver; several are tried in order.
+ *
+ * address:  "127.0.0.1", "127.0.0.1#5335", "::1", "[::1]#53".
+ * trusted:  1 when it validates DNSSEC and the path to it cannot be forged:
+ *           only then is its AD bit believed (RFC 7672 2.1.1). A loopback
+ *           address is trusted whatever is given here.
+ * Returns:  0, NOMEM, INVALID, LIMIT (more than 8).
+ */
+SMTPSEC_API int smtpsec_options_add_resolver(struct smtpsec_options *options, const char *address,
+                                             int trusted);
+
+/**
+ * Add the resolvers of /etc/resolv.conf. Trusted: those on loopback, and all
+ * under `options trust-ad`. Call this before a chroot.
+ *
+ * Returns: 0, NOMEM, RESOLVER (none found), SYSTEM (unreadable).
+ */
+SMTPSEC_API int smtpsec_options_load_system_resolvers(struct smtpsec_options *options);
+
+/** Time for one DNS question, all tries together; default 5000 ms, 100 to 60000. */
+SMTPSEC_API int smtpsec_options_set_dns_timeout(struct smtpsec_options *options, int32_t timeout_ms);
+/** Time for one policy fetch; default 60000 ms (RFC 8461 3.3), 100 to 60000. */
+SMTPSEC_API int smtpsec_options_set_fetch_timeout(struct smtpsec_options *options, int32_t timeout_ms);
+
+/**
+ * Keep the memory in this directory, which must exist.
+ *
+ * A memory that cannot be opened is not an error of the context: the plan
+ * says `lost`, an event is raised, and live policies go on to apply. Without
+ * this call there is no memory.
+ */
+SMTPSEC_API int smtpsec_options_set_memory(struct smtpsec_options *options, const char *directory);
+/** Keep the memory in RAM, for this context's life. */
+SMTPSEC_API int smtpsec_options_set_memory_ram(struct smtpsec_options *options);
+/** Look the memory up, write nothing. */
+SMTPSEC_API int smtpsec_options_set_memory_read_only(struct smtpsec_options *options, int read_only);
+/** Say what a kind of claim does; default enforce. Returns: 0, INVALID. */
+SMTPSEC_API int smtpsec_options_set_mode(struct smtpsec_options *options, int32_t claim_kind, int32_t mode);
+/**
+ * Say whether the certificate part of a soft claim is enforced; default report.
+ * Soft claims are ENCRYPTED, DNSSEC, and MTA_STS after its policy expired.
+ */
+SMTPSEC_API int smtpsec_options_set_soft_pkix_mode(struct smtpsec_options *options, int32_t mode);
+
+/** Use DANE; default 1. */
+SMTPSEC_API int smtpsec_options_set_dane(struct smtpsec_options *options, int on);
+/** Use MTA-STS; default 1. Off, the HTTPS part is not loaded. */
+SMTPSEC_API int smtpsec_options_set_mta_sts(struct smtpsec_options *options, int on);
+/** What a TLSA record of a host on an unsigned MX asks for: level DANE (default), ENCRYPTED or NONE. */
+SMTPSEC_API int smtpsec_options_set_insecure_mx(struct smtpsec_options *options, int32_t level);
+/** Let a DANE success stand for MTA-STS too; default 0 (RFC 8461 section 2 asks for both). */
+SMTPSEC_API int smtpsec_options_set_dane_over_sts(struct smtpsec_options *options, int on);
+/** Let a policy host have a loopback, private or link-local address; default 0. */
+SMTPSEC_API int smtpsec_options_insecure_allow_private_policy_hosts(struct smtpsec_options *options,
+                                                                    int allow);
+
+/**
+ * Seal blobs with a key: requirements and outcomes then carry an HMAC-SHA-256,
+ * and ones without are refused. len: 16 to 64.
+ */
+SMTPSEC_API int smtpsec_options_set_seal_key(struct smtpsec_options *options, const uint8_t *key,
+                                             size_t len);
+
+/** Use this clock in place of the system's. It returns seconds since 1970. */
+SMTPSEC_API int smtpsec_options_set_clock(struct smtpsec_options *options,
+                                          int64_t (*clock)(void *user), void *user);
+
+/** What evaluates and remembers. */
+struct smtpsec_context;
+
+/**
+ * Make a context: opens the memory and loads the HTTPS part.
+ * Resolvers and trust anchors are needed only to evaluate; a context without
+ * resolvers serves lookups by hand and the memory.
+ *
+ * Returns: 0, NOMEM, TRUST (MTA-STS without trust anchors), FETCH, SYSTEM.
+ *          smtpsec_options_error() says more.
+ */
+SMTPSEC_API int smtpsec_context_new(struct smtpsec_options *options, struct smtpsec_context **out);
+/** Free a context. Its running evaluations end without a callback. */
+SMTPSEC_API void smtpsec_context_free(struct smtpsec_context *context);
+/** State of the memory: SMTPSEC_MEMORY_*. */
+SMTPSEC_API int32_t smtpsec_context_memory_state(const struct smtpsec_context *context);
+/** The present time by the context's clock. */
+SMTPSEC_API int64_t smtpsec_context_now(const struct smtpsec_context *context);
+
+/* ---- Destinations ------------------------------------------------------ */
+
+/** Where mail is to go: a policy domain, and how it is reached. */
+struct smtpsec_destination;
+
+/**
+ * Make a destination.
+ *
+ * domain:  the recipient's domain; UTF-8 is turned into A-labels. An address
+ *          literal, "[192.0.2.1]" or "[IPv6:2001:db8::1]", is allowed.
+ * Returns: 0, NOMEM, NAME.
+ */
+SMTPSEC_API int smtpsec_destination_new(const char *domain, struct smtpsec_destination **out);
+SMTPSEC_API void smtpsec_destination_free(struct smtpsec_destination *destination);
+/**
+ * Send by this relay, without MX look-up. The relay's name then is the policy
+ * domain (RFC 8461 3.4, RFC 7672 2.2.2), and its claims are kept apart.
+ */
+SMTPSEC_API int smtpsec_destination_set_relay(struct smtpsec_destination *destination, const char *relay);
+/** Use another port than 25; also names the TLSA records. */
+SMTPSEC_API int smtpsec_destination_set_port(struct smtpsec_destination *destination, uint16_t port);
+
+/* ---- Evaluate ---------------------------------------------------------- */
+
+/** The outcome of an evaluation; does not change. */
+struct smtpsec_plan;
+
+/**
+ * Evaluate a domain and wait for the plan.
+ *
+ * deadline_ms: what is not known by then counts as failed by time-out, and
+ *              the plan follows from that; at least 1.
+ * Returns:     0 (whatever the plan decides), NOMEM, NAME, RESOLVER, FORKED, SYSTEM.
+ */
+SMTPSEC_API int smtpsec_evaluate(struct smtpsec_context *context, const char *domain,
+                                 int32_t deadline_ms, struct smtpsec_plan **out);
+
+/** The same for a destination. */
+SMTPSEC_API int smtpsec_evaluate_destination(struct smtpsec_context *context,
+                                             const struct smtpsec_destination *destination,
+                                             int32_t deadline_ms, struct smtpsec_plan **out);
+
+/** An evaluation under way in the event loop. */
+struct smtpsec_request;
+
+/**
+ * Called when an evaluation is done, only from inside smtpsec_process().
+ *
+ * status: 0, or the error that ended it (then plan is NULL).
+ * plan:   the callee's, to be freed by it.
+ * The request is gone afterwards. The callee may start and cancel others; it
+ * must not free the context.
+ */
+typedef void (*smtpsec_done)(void *user, int status, struct smtpsec_plan *plan);
+
+/**
+ * Start an evaluation. Nothing is called back before smtpsec_process().
+ * request: may be NULL when you will never cancel.
+ */
+SMTPSEC_API int smtpsec_start(struct smtpsec_context *context,
+                              const struct smtpsec_destination *destination, int32_t deadline_ms,
+                              smtpsec_done done, void *user, struct smtpsec_request **request);
+/** Stop an evaluation; its callback is never called after this. */
+SMTPSEC_API void smtpsec_cancel(struct smtpsec_request *request);
+/** The descriptor to wait on: readable when smtpsec_process() has work, timers included. -1 without resolvers. */
+SMTPSEC_API int smtpsec_fd(const struct smtpsec_context *context);
+/** Milliseconds until smtpsec_process() is wanted even if the descriptor stays silent; -1: never. */
+SMTPSEC_API int32_t smtpsec_timeout_ms(const struct smtpsec_context *context);
+/** Do what can be done without waiting. Returns: 0, NOMEM, FORKED, SYSTEM. */
+SMTPSEC_API int smtpsec_process(struct smtpsec_context *context);
+
+/* ---- Evaluate by hand --------------------------------------------------
+ *
+ * For callers with a resolver, an HTTPS client or an event loop of their own:
+ *
+ *   smtpsec_lookup_new(context, destination, now, &lookup);
+ *   while (smtpsec_lookup_plan(lookup, now, &plan) == SMTPSEC_E_PENDING)
+ *       for (i = 0; i < smtpsec_lookup_need_count(lookup); i++)
+ *           id = smtpsec_lookup_need_id(lookup, i);
+ *           ... ask, then smtpsec_lookup_answer_dns(lookup, id, ...) ...
+ */
+
+/** An evaluation that asks its questions of you. */
+struct smtpsec_lookup;
+
+/** Start a lookup. The memory of the context, if any, is consulted by the library. */
+SMTPSEC_API int smtpsec_lookup_new(struct smtpsec_context *context,
+                                   const struct smtpsec_destination *destination, int64_t now,
+                                   struct smtpsec_lookup **out);
+SMTPSEC_API void smtpsec_lookup_free(struct smtpsec_lookup *lookup);
+
+/** Count the open needs; all of them may be asked at once. Answering changes the list. */
+SMTPSEC_API size_t smtpsec_lookup_need_count(const struct smtpsec_lookup *lookup);
+/** The id of the n-th open need; 0 when there is none. Ids are never reused in a lookup. */
+SMTPSEC_API uint32_t smtpsec_lookup_need_id(const struct smtpsec_lookup *lookup, size_t n);
+/** SMTPSEC_NEED_DNS or SMTPSEC_NEED_HTTPS; 0 when no such need is open. */
+SMTPSEC_API int32_t smtpsec_lookup_need_kind(const struct smtpsec_lookup *lookup, uint32_t id);
+/** DNS: the name to ask. HTTPS: the policy host. Valid until the need is answered. */
+SMTPSEC_API const char *smtpsec_lookup_need_name(const struct smtpsec_lookup *lookup, uint32_t id);
+/** DNS: the type number. */
+SMTPSEC_API uint16_t smtpsec_lookup_need_type(const struct smtpsec_lookup *lookup, uint32_t id);
+/** DNS: 1 when the signatures are wanted too (DO); else AD alone suffices. */
+SMTPSEC_API int smtpsec_lookup_need_dnssec(const struct smtpsec_lookup *lookup, uint32_t id);
+/** HTTPS: the address to GET; no redirects, no proxy, no cache, TLS 1.2 or newer. */
+SMTPSEC_API const char *smtpsec_lookup_need_url(const struct smtpsec_lookup *lookup, uint32_t id);
+/** HTTPS: addresses of the policy host, from the answers given before. */
+SMTPSEC_API size_t smtpsec_lookup_need_address_count(const struct smtpsec_lookup *lookup, uint32_t id);
+SMTPSEC_API const char *smtpsec_lookup_need_address(const struct smtpsec_lookup *lookup, uint32_t id,
+                                                    size_t n);
+
+/**
+ * Answer a DNS need with a whole reply message.
+ *
+ * trusted: 1 when the AD bit may be believed (validating resolver, trusted path).
+ * A message that does not fit the question or is malformed counts as a failed
+ * look-up, not as an error. Truncated replies must have been asked again by TCP.
+ * Returns: 0, NOMEM, NEED.
+ */
+SMTPSEC_API int smtpsec_lookup_answer_dns(struct smtpsec_lookup *lookup, uint32_t id,
+                                          const uint8_t *message, size_t len, int trusted,
+                                          int64_t now);
+
+/**
+ * Answer a HTTPS need with the reply of the policy host, whose certificate you
+ * have verified for its name (RFC 8461 3.3).
+ *
+ * content_type: the header's value, or NULL.
+ * Returns:      0, NOMEM, NEED, LIMIT (body too long; the need is marked failed).
+ */
+SMTPSEC_API int smtpsec_lookup_answer_https(struct smtpsec_lookup *lookup, uint32_t id, int32_t status,
+                                            const char *content_type, const uint8_t *body, size_t len,
+                                            int64_t now);
+
+/** Answer a need with a failure, SMTPSEC_FAILURE_*. Returns: 0, NOMEM, NEED, INVALID. */
+SMTPSEC_API int smtpsec_lookup_answer_failure(struct smtpsec_lookup *lookup, uint32_t id,
+                                              int32_t failure, int64_t now);
+
+/** Make the plan. Returns: 0, PENDING, NOMEM. What was learnt of policies is stored. */
+SMTPSEC_API int smtpsec_lookup_plan(struct smtpsec_lookup *lookup, int64_t now,
+                                    struct smtpsec_plan **out);
+
+/** The largest policy body read, in octets (RFC 8461 3.3 suggests 64 KB). */
+SMTPSEC_API size_t smtpsec_limit_policy_octets(void);
+
+/* ---- Plan -------------------------------------------------------------- */
+
+/** One MX host of a plan. */
+struct smtpsec_host;
+/** What must hold for one host; does not change. */
+struct smtpsec_requirement;
+
+SMTPSEC_API void smtpsec_plan_free(struct smtpsec_plan *plan);
+/** The policy domain. */
+SMTPSEC_API const char *smtpsec_plan_domain(const struct smtpsec_plan *plan);
+/** "mx", or "relay" and its name. */
+SMTPSEC_API const char *smtpsec_plan_route(const struct smtpsec_plan *plan);
+SMTPSEC_API uint16_t smtpsec_plan_port(const struct smtpsec_plan *plan);
+SMTPSEC_API int32_t smtpsec_plan_verdict(const struct smtpsec_plan *plan);
+/** Why it is not to be delivered; SMTPSEC_REASON_NONE when it is. */
+SMTPSEC_API int32_t smtpsec_plan_reason(const struct smtpsec_plan *plan);
+/** Enhanced status code for that reason in this plan; "" when none. */
+SMTPSEC_API const char *smtpsec_plan_enhanced(const struct smtpsec_plan *plan);
+/** One line that says why, for a log. */
+SMTPSEC_API const char *smtpsec_plan_text(const struct smtpsec_plan *plan);
+/** The lowest level that any host to be used requires. */
+SMTPSEC_API int32_t smtpsec_plan_level(const struct smtpsec_plan *plan);
+SMTPSEC_API int32_t smtpsec_plan_protection(const struct smtpsec_plan *plan);
+/** The time after which it must not start new connections. */
+SMTPSEC_API int64_t smtpsec_plan_expires(const struct smtpsec_plan *plan);
+/** Digest of all that is required, in hex; no times in it. */
+SMTPSEC_API const char *smtpsec_plan_digest(const struct smtpsec_plan *plan);
+
+SMTPSEC_API int32_t smtpsec_plan_mx_origin(const struct smtpsec_plan *plan);
+SMTPSEC_API int32_t smtpsec_plan_mx_trust(const struct smtpsec_plan *plan);
+
+SMTPSEC_API int32_t smtpsec_plan_sts_mode(const struct smtpsec_plan *plan);
+SMTPSEC_API int32_t smtpsec_plan_sts_source(const struct smtpsec_plan *plan);
+/** The policy's id; "" when there is no policy. */
+SMTPSEC_API const char *smtpsec_plan_sts_id(const struct smtpsec_plan *plan);
+SMTPSEC_API int64_t smtpsec_plan_sts_max_age(const struct smtpsec_plan *plan);
+SMTPSEC_API int64_t smtpsec_plan_sts_expires(const struct smtpsec_plan *plan);
+SMTPSEC_API size_t smtpsec_plan_sts_mx_count(const struct smtpsec_plan *plan);
+SMTPSEC_API const char *smtpsec_plan_sts_mx(const struct smtpsec_plan *plan, size_t n);
+/** Result type of the policy's failure, or SMTPSEC_RESULT_NONE. */
+SMTPSEC_API int32_t smtpsec_plan_sts_error(const struct smtpsec_plan *plan);
+SMTPSEC_API const char *smtpsec_plan_sts_error_text(const struct smtpsec_plan *plan);
+
+SMTPSEC_API int32_t smtpsec_plan_memory_state(const struct smtpsec_plan *plan);
+/** 1 when the memory asks for something of this domain. */
+SMTPSEC_API int smtpsec_plan_has_floor(const struct smtpsec_plan *plan);
+SMTPSEC_API int32_t smtpsec_plan_floor_level(const struct smtpsec_plan *plan);
+SMTPSEC_API int32_t smtpsec_plan_floor_tls(const struct smtpsec_plan *plan);
+SMTPSEC_API int32_t smtpsec_plan_floor_identities(const struct smtpsec_plan *plan);
+/** 1 while a soft floor refuses this domain's mail. */
+SMTPSEC_API int smtpsec_plan_has_hold(const struct smtpsec_plan *plan);
+/** When that hold ends by itself. */
+SMTPSEC_API int64_t smtpsec_plan_hold_until(const struct smtpsec_plan *plan);
+/** 1 when the memory, in report mode, would refuse what this plan allows. */
+SMTPSEC_API int smtpsec_plan_would_refuse(const struct smtpsec_plan *plan);
+/** The claims behind the floor; see the section on the memory. */
+struct smtpsec_claim;
+SMTPSEC_API size_t smtpsec_plan_claim_count(const struct smtpsec_plan *plan);
+SMTPSEC_API const struct smtpsec_claim *smtpsec_plan_claim(const struct smtpsec_plan *plan, size_t n);
+
+/** The trace: what was found, in order. */
+SMTPSEC_API size_t smtpsec_plan_explain_count(const struct smtpsec_plan *plan);
+SMTPSEC_API const char *smtpsec_plan_explain_rule(const struct smtpsec_plan *plan, size_t n);
+SMTPSEC_API const char *smtpsec_plan_explain_rfc(const struct smtpsec_plan *plan, size_t n);
+SMTPSEC_API const char *smtpsec_plan_explain_text(const struct smtpsec_plan *plan, size_t n);
+
+SMTPSEC_API size_t smtpsec_plan_host_count(const struct smtpsec_plan *plan);
+/** The n-th host, by preference, then name. */
+SMTPSEC_API const struct smtpsec_host *smtpsec_plan_host(const struct smtpsec_plan *plan, size_t n);
+
+/**
+ * Shuffle hosts of equal preference (RFC 5321 5.1).
+ *
+ * order: receives host_count indexes, to be walked instead of 0, 1, 2, ...
+ * count: the room in order; must be at least host_count.
+ */
+SMTPSEC_API int smtpsec_plan_shuffle(const struct smtpsec_plan *plan, uint64_t seed, size_t *order,
+                                     size_t count);
+
+SMTPSEC_API const char *smtpsec_host_name(const struct smtpsec_host *host);
+SMTPSEC_API uint16_t smtpsec_host_preference(const struct smtpsec_host *host);
+SMTPSEC_API size_t smtpsec_host_address_count(const struct smtpsec_host *host);
+SMTPSEC_API const char *smtpsec_host_address(const struct smtpsec_host *host, size_t n);
+/** 1 when one address family could not be looked up. */
+SMTPSEC_API int smtpsec_host_partial(const struct smtpsec_host *host);
+SMTPSEC_API int32_t smtpsec_host_action(const struct smtpsec_host *host);
+/** Why it is skipped. */
+SMTPSEC_API int32_t smtpsec_host_reason(const struct smtpsec_host *host);
+/** What must hold; NULL for a host that is skipped. Lives as long as the plan. */
+SMTPSEC_API const struct smtpsec_requirement *smtpsec_host_requirement(const struct smtpsec_host *host);
+SMTPSEC_API int32_t smtpsec_host_dane_status(const struct smtpsec_host *host);
+/** The TLSA base domain (RFC 7672 2.2.3); "" when there is none. */
+SMTPSEC_API const char *smtpsec_host_dane_base(const struct smtpsec_host *host);
+SMTPSEC_API size_t smtpsec_host_tlsa_count(const struct smtpsec_host *host);
+SMTPSEC_API int smtpsec_host_tlsa_usage(const struct smtpsec_host *host, size_t n);
+SMTPSEC_API int smtpsec_host_tlsa_selector(const struct smtpsec_host *host, size_t n);
+SMTPSEC_API int smtpsec_host_tlsa_matching(const struct smtpsec_host *host, size_t n);
+/** The association data; len receives its length. */
+SMTPSEC_API const uint8_t *smtpsec_host_tlsa_data(const struct smtpsec_host *host, size_t n, size_t *len);
+/** SMTPSEC_REASON_NONE when the record is used, else why not. */
+SMTPSEC_API int32_t smtpsec_host_tlsa_reason(const struct smtpsec_host *host, size_t n);
+
+/* ---- Message options --------------------------------------------------- */
+
+/** What one message asks for. */
+struct smtpsec_message;
+
+SMTPSEC_API int smtpsec_message_new(struct smtpsec_message **out);
+SMTPSEC_API void smtpsec_message_free(struct smtpsec_message *message);
+/** REQUIRETLS was given with MAIL (RFC 8689 section 2). */
+SMTPSEC_API int smtpsec_message_set_requiretls(struct smtpsec_message *message, int on);
+/** The header "TLS-Required: No" stands in it (RFC 8689 section 3). REQUIRETLS outranks it. */
+SMTPSEC_API int smtpsec_message_set_tls_required_no(struct smtpsec_message *message, int on);
+/** The envelope sender is empty: REQUIRETLS then does not stop it (RFC 8689 section 5). */
+SMTPSEC_API int smtpsec_message_set_null_sender(struct smtpsec_message *message, int on);
+
+/** Derive the plan for a message. Pure: asks nothing. Returns: 0, NOMEM, INVALID. */
+SMTPSEC_API int smtpsec_plan_for(const struct smtpsec_plan *plan, const struct smtpsec_message *message,
+                                 struct smtpsec_plan **out);
+
+/* ---- Requirement ------------------------------------------------------- */
+
+/** Copy a requirement, to keep it beyond its plan. */
+SMTPSEC_API int smtpsec_requirement_copy(const struct smtpsec_requirement *requirement,
+                                         struct smtpsec_requirement **out);
+/** Free a requirement that smtpsec_requirement_copy() or _read() gave. */
+SMTPSEC_API void smtpsec_requirement_free(struct smtpsec_requirement *requirement);
+SMTPSEC_API int32_t smtpsec_requirement_level(const struct smtpsec_requirement *requirement);
+SMTPSEC_API int32_t smtpsec_requirement_protection(const struct smtpsec_requirement *requirement);
+SMTPSEC_API int32_t smtpsec_requirement_tls(const struct smtpsec_requirement *requirement);
+/** The set of identities, all of which must verify. */
+SMTPSEC_API int32_t smtpsec_requirement_identities(const struct smtpsec_requirement *requirement);
+/** The set of sources that demand something. */
+SMTPSEC_API int32_t smtpsec_requirement_sources(const struct smtpsec_requirement *requirement);
+/** 1 when the second EHLO must offer REQUIRETLS. */
+SMTPSEC_API int smtpsec_requirement_requiretls(const struct smtpsec_requirement *requirement);
+SMTPSEC_API const char *smtpsec_requirement_domain(const struct smtpsec_requirement *requirement);
+SMTPSEC_API const char *smtpsec_requirement_host(const struct smtpsec_requirement *requirement);
+/** The name for SNI; "" when none. */
+SMTPSEC_API const char *smtpsec_requirement_sni(const struct smtpsec_requirement *requirement);
+/** Reference identifiers for DANE-TA (RFC 7672 3.2.2). */
+SMTPSEC_API size_t smtpsec_requirement_dane_name_count(const struct smtpsec_requirement *requirement);
+SMTPSEC_API const char *smtpsec_requirement_dane_name(const struct smtpsec_requirement *requirement,
+                                                      size_t n);
+/** Reference identifiers for PKIX. */
+SMTPSEC_API size_t smtpsec_requirement_pkix_name_count(const struct smtpsec_requirement *requirement);
+SMTPSEC_API const char *smtpsec_requirement_pkix_name(const struct smtpsec_requirement *requirement,
+                                                      size_t n);
+/** The time after which verification refuses. */
+SMTPSEC_API int64_t smtpsec_requirement_expires(const struct smtpsec_requirement *requirement);
+/** Digest of what is required, in hex, no times in it: salt session and connection caches with it. */
+SMTPSEC_API const char *smtpsec_requirement_digest(const struct smtpsec_requirement *requirement);
+
+/**
+ * Write a requirement as bytes for another process.
+ *
+ * context: NULL for no seal, else its key is used.
+ * data:    receives bytes to be freed by smtpsec_bytes_free().
+ */
+SMTPSEC_API int smtpsec_requirement_write(const struct smtpsec_context *context,
+                                          const struct smtpsec_requirement *requirement, uint8_t **data,
+                                          size_t *len);
+/** Read one back. Returns: 0, NOMEM, FORMAT, SEAL, VERSION. */
+SMTPSEC_API int smtpsec_requirement_read(const struct smtpsec_context *context, const uint8_t *data,
+                                         size_t len, struct smtpsec_requirement **out);
+/** Free bytes that this library gave. */
+SMTPSEC_API void smtpsec_bytes_free(uint8_t *data);
+
+/* ---- Verify ------------------------------------------------------------ */
+
+/** Facts of one TLS session, as the MTA saw them. */
+struct smtpsec_session;
+
+/** Start empty: no TLS. */
+SMTPSEC_API int smtpsec_session_new(struct smtpsec_session **out);
+SMTPSEC_API void smtpsec_session_free(struct smtpsec_session *session);
+/** Say what came of STARTTLS; default NOT_REACHED. */
+SMTPSEC_API int smtpsec_session_set_starttls(struct smtpsec_session *session, int32_t starttls);
+/** TLS version as on the wire, such as 0x0303 for 1.2. */
+SMTPSEC_API int smtpsec_session_set_tls_version(struct smtpsec_session *session, uint16_t version);
+/** Add the next certificate in DER, the server's own first. Returns: 0, NOMEM, LIMIT. */
+SMTPSEC_API int smtpsec_session_add_certificate(struct smtpsec_session *session, const uint8_t *der,
+                                                size_t len);
+/** The server sent a raw public key (RFC 7250): its SubjectPublicKeyInfo in DER. */
+SMTPSEC_API int smtpsec_session_set_raw_key(struct smtpsec_session *session, const uint8_t *spki,
+                                            size_t len);
+/** The session was resumed; the full handshake was verified under this requirement digest (hex). */
+SMTPSEC_API int smtpsec_session_set_resumed(struct smtpsec_session *session, const char *digest);
+
+/** The judgement of one session; does not change. */
+struct smtpsec_verdict;
+
+/**
+ * Judge a session against a requirement. Pure: opens nothing, asks nothing.
+ *
+ * anchors: needed where PKIX is required; without anchors such a session is rejected.
+ * Returns: 0 (accepted or not), NOMEM, INVALID.
+ */
+SMTPSEC_API int smtpsec_verify(const struct smtpsec_anchors *anchors,
+                               const struct smtpsec_requirement *requirement,
+                               const struct smtpsec_session *session, int64_t now,
+                               struct smtpsec_verdict **out);
+SMTPSEC_API void smtpsec_verdict_free(struct smtpsec_verdict *verdict);
+/** 1: go on with MAIL. 0: QUIT, next host. */
+SMTPSEC_API int smtpsec_verdict_accepted(const struct smtpsec_verdict *verdict);
+SMTPSEC_API int32_t smtpsec_verdict_reason(const struct smtpsec_verdict *verdict);
+/** The level that the session reached, judged for this requirement. */
+SMTPSEC_API int32_t smtpsec_verdict_achieved(const struct smtpsec_verdict *verdict);
+/** The identities that verified. */
+SMTPSEC_API int32_t smtpsec_verdict_identities(const struct smtpsec_verdict *verdict);
+/** RFC 8460 result type; may be set on an accepted session too (testing mode). */
+SMTPSEC_API int32_t smtpsec_verdict_result(const struct smtpsec_verdict *verdict);
+/** The index of the TLSA record that matched, as in the host's list; -1 when none. */
+SMTPSEC_API int32_t smtpsec_verdict_tlsa(const struct smtpsec_verdict *verdict);
+/** One line for a log. */
+SMTPSEC_API const char *smtpsec_verdict_text(const struct smtpsec_verdict *verdict);
+
+/**
+ * Fill a session from a GnuTLS session after its handshake.
+ * gnutls_session: a gnutls_session_t, given as void * so that this header
+ *                 needs no other.
+ */
+SMTPSEC_API int smtpsec_session_from_gnutls(struct smtpsec_session *session, void *gnutls_session);
+
+/** Joins a requirement and a GnuTLS session for the callback below. */
+struct smtpsec_gnutls;
+
+/**
+ * Make a binding. It keeps a copy of the requirement and a hold on the anchors.
+ * Attach it with gnutls_session_set_ptr(session, binding) and
+ * gnutls_session_set_verify_function(session, smtpsec_gnutls_verify); the
+ * handshake then fails with GNUTLS_E_CERTIFICATE_ERROR on a reject.
+ */
+SMTPSEC_API int smtpsec_gnutls_new(struct smtpsec_anchors *anchors,
+                                   const struct smtpsec_requirement *requirement, int64_t now,
+                                   struct smtpsec_gnutls **out);
+SMTPSEC_API void smtpsec_gnutls_free(struct smtpsec_gnutls *binding);
+/** The ready callback; give it to gnutls_session_set_verify_function() with a cast of its argument. */
+SMTPSEC_API int smtpsec_gnutls_verify(void *gnutls_session);
+/** The verdict of the last handshake; NULL before it. Belongs to the binding. */
+SMTPSEC_API const struct smtpsec_verdict *smtpsec_gnutls_verdict(const struct smtpsec_gnutls *binding);
+
+/* ---- Outcome ----------------------------------------------------------- */
+
+/** What happened on one connection. */
+struct smtpsec_outcome;
+
+/** Start an outcome for a connection under a requirement. now: when it happened. */
+SMTPSEC_API int smtpsec_outcome_new(const struct smtpsec_requirement *requirement, int64_t now,
+                                    struct smtpsec_outcome **out);
+SMTPSEC_API void smtpsec_outcome_free(struct smtpsec_outcome *outcome);
+/** Take over what was seen and judged. */
+SMTPSEC_API int smtpsec_outcome_set_session(struct smtpsec_outcome *outcome,
+                                            const struct smtpsec_session *session,
+                                            const struct smtpsec_verdict *verdict);
+/** The second EHLO offered REQUIRETLS. */
+SMTPSEC_API int smtpsec_outcome_set_requiretls_offered(struct smtpsec_outcome *outcome, int offered);
+/** The server accepted the message (2yz after DATA). */
+SMTPSEC_API int smtpsec_outcome_set_accepted(struct smtpsec_outcome *outcome, int accepted);
+/** The sender was empty: raises nothing. */
+SMTPSEC_API int smtpsec_outcome_set_null_sender(struct smtpsec_outcome *outcome, int null_sender);
+/** Write and read, as for requirements. */
+SMTPSEC_API int smtpsec_outcome_write(const struct smtpsec_context *context,
+                                      const struct smtpsec_outcome *outcome, uint8_t **data, size_t *len);
+SMTPSEC_API int smtpsec_outcome_read(const struct smtpsec_context *context, const uint8_t *data,
+                                     size_t len, struct smtpsec_outcome **out);
+
+/**
+ * Record an outcome in the memory.
+ *
+ * Returns: 0, NOMEM, STALE (older than a day or from the future), MEMORY
+ *          (no memory, or it cannot be written). No error here changes a
+ *          decision already made.
+ */
+SMTPSEC_API int smtpsec_record(struct smtpsec_context *context, const struct smtpsec_outcome *outcome,
+                               int64_t now);
+
+/* ---- Memory ------------------------------------------------------------ */
+
+/** Claims of one domain or of all, as they stood when asked. */
+struct smtpsec_claims;
+
+/**
+ * List claims.
+ *
+ * domain:  NULL for all.
+ * Returns: 0 (also when there are none), NOMEM, NAME, MEMORY.
+ */
+SMTPSEC_API int smtpsec_memory_list(struct smtpsec_context *context, const char *domain,
+                                    struct smtpsec_claims **out);
+SMTPSEC_API void smtpsec_claims_free(struct smtpsec_claims *claims);
+SMTPSEC_API size_t smtpsec_claims_count(const struct smtpsec_claims *claims);
+SMTPSEC_API const struct smtpsec_claim *smtpsec_claims_get(const struct smtpsec_claims *claims, size_t n);
+
+SMTPSEC_API const char *smtpsec_claim_domain(const struct smtpsec_claim *claim);
+/** The MX host; "" for a claim on the whole domain. */
+SMTPSEC_API const char *smtpsec_claim_host(const struct smtpsec_claim *claim);
+/** "mx" or "relay". */
+SMTPSEC_API const char *smtpsec_claim_route(const struct smtpsec_claim *claim);
+SMTPSEC_API int32_t smtpsec_claim_kind(const struct smtpsec_claim *claim);
+SMTPSEC_API int64_t smtpsec_claim_first_seen(const struct smtpsec_claim *claim);
+SMTPSEC_API int64_t smtpsec_claim_last_seen(const struct smtpsec_claim *claim);
+/** Distinct days on which it was proved. */
+SMTPSEC_API uint32_t smtpsec_claim_days(const struct smtpsec_claim *claim);
+/** Until when it binds. */
+SMTPSEC_API int64_t smtpsec_claim_binds_until(const struct smtpsec_claim *claim);
+/** 1 when it is enforced now. */
+SMTPSEC_API int smtpsec_claim_in_force(const struct smtpsec_claim *claim);
+/** What it rests on, in words. */
+SMTPSEC_API const char *smtpsec_claim_evidence(const struct smtpsec_claim *claim);
+
+/** Forget all that is known of a domain. Returns: 0, NOT_FOUND, NAME, MEMORY. */
+SMTPSEC_API int smtpsec_memory_forget(struct smtpsec_context *context, const char *domain);
+
+/* ---- Events ------------------------------------------------------------
+ *
+ * Notable facts wait in the context until you take them; at most 256.
+ */
+
+/** Move to the next event. Returns: 1 when there is one, 0 when not. */
+SMTPSEC_API int smtpsec_event_next(struct smtpsec_context *context);
+/* The present event; the text is valid until the next smtpsec_event_next(). */
+SMTPSEC_API int32_t smtpsec_event_kind(const struct smtpsec_context *context);
+SMTPSEC_API int64_t smtpsec_event_time(const struct smtpsec_context *context);
+SMTPSEC_API const char *smtpsec_event_domain(const struct smtpsec_context *context);
+SMTPSEC_API const char *smtpsec_event_text(const struct smtpsec_context *context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where octets are kept: tables of key and value. Two makers: RAM
+ * (store_ram.c, pure) and LMDB (store_lmdb.c, the one file here that touches
+ * the world). A store that fails never changes a decision already made.
+ */
+#ifndef SS_MEMORY_STORE_H
+#define SS_MEMORY_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "smtpsec.h"
+
+enum ss_table { SS_TABLE_CLAIMS = 0, SS_TABLE_POLICIES = 1, SS_TABLE_COUNT = 2 };
+
+/* Largest value kept; larger ones are refused with SMTPSEC_E_LIMIT. */
+#define SS_STORE_VALUE_MAX (128 * 1024)
+
+enum ss_edit { SS_EDIT_KEEP, SS_EDIT_PUT, SS_EDIT_DELETE };
+
+/*
+ * Decide on a change inside the write transaction. old is NULL when nothing is
+ * stored; it is valid during the call only. For PUT, write the value into out.
+ * A negative return ends the transaction without a change.
+ */
+typedef int (*ss_store_edit)(void *arg, const struct ss_bytes *old, struct ss_buf *out,
+                             enum ss_edit *edit);
+/* Called for each entry of a list; views are valid during the call only. Return nonzero to stop. */
+typedef int (*ss_store_each)(void *arg, struct ss_bytes key, struct ss_bytes value);
+
+struct ss_store;
+
+struct ss_store_kind {
+    int (*get)(struct ss_store *store, enum ss_table table, struct ss_bytes key, struct ss_buf *value);
+    int (*update)(struct ss_store *store, enum ss_table table, struct ss_bytes key, ss_store_edit edit,
+                  void *arg);
+    int (*each)(struct ss_store *store, enum ss_table table, struct ss_bytes after, size_t most,
+                ss_store_each each, void *arg);
+    void (*close)(struct ss_store *store);
+};
+
+/* The head of every store. */
+struct ss_store {
+    const struct ss_store_kind *kind;
+    int32_t state; /* SMTPSEC_MEMORY_OK, _READ_ONLY, _LOST */
+    struct ss_error error;
+};
+
+/* Copy a value out. Returns 0, NOT_FOUND, NOMEM, MEMORY. */
+int ss_store_get(struct ss_store *store, enum ss_table table, struct ss_bytes key, struct ss_buf *value);
+/* Read, decide, write, in one transaction; keeping writes nothing. Returns 0, NOMEM, MEMORY, LIMIT, or the edit's own. */
+int ss_store_update(struct ss_store *store, enum ss_table table, struct ss_bytes key,
+                    ss_store_edit edit, void *arg);
+/* Visit at most `most` entries after a key (empty: from the first), in key order. Returns 0, NOMEM, MEMORY, or what `each` gave. */
+int ss_store_each_after(struct ss_store *store, enum ss_table table, struct ss_bytes after, size_t most,
+                        ss_store_each each, void *arg);
+/* Close; takes NULL. */
+void ss_store_close(struct ss_store *store);
+
+int ss_store_ram_open(struct ss_store **out);
+
+/*
+ * Open the store in a directory. It is one environment per file and process
+ * (a registry by device and inode), abandoned and re-opened after fork.
+ *
+ * Returns 0 and a store, whose state may be READ_ONLY or LOST, or NOMEM. A
+ * store that could not be opened is LOST, says why in its error, and answers
+ * SMTPSEC_E_MEMORY. set_aside: receives true when a damaged file was renamed
+ * away and a new one begun.
+ */
+int ss_store_lmdb_open(const char *directory, bool read_only, bool *set_aside, struct ss_store **out);
+
+#endif

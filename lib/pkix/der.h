@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Cutting DER without a certificate parser: DANE compares exact octets, and
+ * must work for certificates that no library wants to parse (RFC 6698 2.1.4).
+ */
+#ifndef SS_PKIX_DER_H
+#define SS_PKIX_DER_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+
+/* Find the SubjectPublicKeyInfo in a certificate: the whole TLV, algorithm included. False when it is not a certificate's shape. */
+bool ss_der_spki(struct ss_bytes certificate, struct ss_bytes *spki);
+/* True when it is exactly one certificate / one SubjectPublicKeyInfo and nothing follows (matrix TLSA-18). */
+bool ss_der_is_certificate(struct ss_bytes der);
+bool ss_der_is_spki(struct ss_bytes der);
+
+#endif
