@@ -2,8 +2,9 @@
 /*
  * One descriptor for every caller: epoll with watches and timers. Callbacks
  * run only inside ss_loop_process(). Watches and timers are embedded in their
- * owners; taking one away is allowed at any time, inside a callback too, and
- * it is never called afterwards.
+ * owners, who set them to zero before the first use; taking one away is
+ * allowed at any time, inside a callback too, and it is never called
+ * afterwards. The loop itself must not be freed inside a callback.
  */
 #ifndef SS_DRIVE_LOOP_H
 #define SS_DRIVE_LOOP_H
@@ -20,7 +21,7 @@ struct ss_watch {
     void (*ready)(void *arg, int events); /* SS_LOOP_READ, SS_LOOP_WRITE; an error gives both */
     void *arg;
     int fd;          /* set by the loop */
-    struct ss_loop *loop;
+    struct ss_loop *loop; /* NULL: not watched */
     size_t slot;
 };
 
@@ -39,7 +40,10 @@ int ss_loop_fd(const struct ss_loop *loop);
 int32_t ss_loop_timeout_ms(const struct ss_loop *loop);
 /* Monotonic milliseconds, read once per process() and at each start of work. */
 int64_t ss_loop_now_ms(const struct ss_loop *loop);
-/* Run what is ready, without waiting; a bounded number of events a call. Returns 0, SYSTEM. */
+/*
+ * Run what is ready, without waiting; a bounded number of events a call.
+ * Returns 0, SYSTEM; INVALID from inside a callback.
+ */
 int ss_loop_process(struct ss_loop *loop);
 
 /* ready and arg are set by the owner before. Returns 0, NOMEM, SYSTEM. */
