@@ -35,7 +35,7 @@ uint32_t ss_rd_be32(struct ss_rd *rd);
 uint16_t ss_rd_le16(struct ss_rd *rd);
 uint32_t ss_rd_le32(struct ss_rd *rd);
 uint64_t ss_rd_le64(struct ss_rd *rd);
-/* The next len octets, or NULL when there are fewer. A length of 0 gives a pointer that is not NULL. */
+/* The next len octets, or NULL when there are fewer. Length 0 gives a pointer that is not NULL. */
 const uint8_t *ss_rd_take(struct ss_rd *rd, size_t len);
 /* True when all reads succeeded and nothing is left. */
 bool ss_rd_done(const struct ss_rd *rd);

@@ -22,9 +22,12 @@ bool ss_text_equal_nocase(struct ss_text a, const char *b);
 /* Cut blanks (space, tab) at the start, at the end. */
 struct ss_text ss_text_skip_blanks(struct ss_text t);
 struct ss_text ss_text_trim_blanks(struct ss_text t);
-/* Cut at the first `mark`: head receives what stands before it, *rest what follows; false when there is none. */
+/*
+ * Cut at the first `mark`: head receives what stands before it, *rest what
+ * follows; false, and nothing written, when there is none.
+ */
 bool ss_text_cut(struct ss_text t, char mark, struct ss_text *head, struct ss_text *rest);
-/* A decimal number of 1 to max_digits digits and nothing else; false when it is not one. max_digits <= 19. */
+/* A decimal number of 1 to max_digits digits, nothing else; max_digits <= 19. */
 bool ss_text_number(struct ss_text t, size_t max_digits, uint64_t *out);
 bool ss_is_alpha(char c);
 bool ss_is_digit(char c);

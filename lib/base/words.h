@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The names of every public constant and the facts of every reason, in one
- * place. The public smtpsec_*_name() and smtpsec_reason_*() functions are
- * defined in words.c itself: the core may call them, and so may users.
+ * place. The public smtpsec_*_name() functions are defined in words.c itself and
+ * smtpsec_reason_*() in reasons.c: the core may call them, and so may users.
  */
 #ifndef SS_BASE_WORDS_H
 #define SS_BASE_WORDS_H
