@@ -10,10 +10,23 @@
 
 #include "base/bytes.h"
 
-/* Find the SubjectPublicKeyInfo in a certificate: the whole TLV, algorithm included. False when it is not a certificate's shape. */
+/*
+ * Find the SubjectPublicKeyInfo in a certificate: the whole TLV, algorithm
+ * included. False when it is not a certificate's shape.
+ */
 bool ss_der_spki(struct ss_bytes certificate, struct ss_bytes *spki);
-/* True when it is exactly one certificate / one SubjectPublicKeyInfo and nothing follows (matrix TLSA-18). */
+/*
+ * True when it is exactly one certificate / one SubjectPublicKeyInfo and
+ * nothing follows (matrix TLSA-18).
+ */
 bool ss_der_is_certificate(struct ss_bytes der);
 bool ss_der_is_spki(struct ss_bytes der);
+
+/*
+ * The next element: its tag, its content and the whole of it. Only single-octet
+ * tags and definite lengths in their shortest form; anything else, or too few
+ * octets, makes the reader bad and gives false.
+ */
+bool ss_der_next(struct ss_rd *rd, uint8_t *tag, struct ss_bytes *content, struct ss_bytes *whole);
 
 #endif
