@@ -306,10 +306,10 @@ possible(const struct ss_claim *claim)
     if (claim->first_seen > claim->last_seen || claim->counted > claim->last_seen ||
         claim->counted < claim->first_seen)
         return false;
-    if (claim->days == 0 ||
-        claim->days > claim->last_seen / SS_DAY - claim->first_seen / SS_DAY + 1)
-        return false;
-    return true;
+    /* A host known for a delivery without TLS: no days, one time. */
+    if (claim->days == 0)
+        return claim->kind == SMTPSEC_CLAIM_ENCRYPTED && claim->first_seen == claim->last_seen;
+    return claim->days <= claim->last_seen / SS_DAY - claim->first_seen / SS_DAY + 1;
 }
 
 static bool

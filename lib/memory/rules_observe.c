@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What an observation changes (DESIGN 6.1, 6.2, 6.5; PREC-10, PREC-11).
+ *
+ * A host whose accepted delivery lacked TLS stays known by an ENCRYPTED claim
+ * of no days: it asks for nothing, and votes so.
+ */
+#include "memory/rules.h"
+
+#include <string.h>
+
+#include "memory/life.h"
+
+/* Seen again within this time is not worth a write. */
+#define WORTH_WRITING 3600
+
+/* One observation on its way into a record. */
+struct work {
+    struct ss_record *record;
+    const struct ss_memory_settings *settings;
+    const struct ss_observation *seen;
+    int64_t at;
+    bool changed;
+};
+
+static void
+drop(struct work *work, const struct ss_claim *claim)
+{
+    if (claim == NULL)
+        return;
+    ss_record_remove(work->record, claim);
+    work->changed = true;
+}
+
+/* DESIGN 6.12: the claim with the least evidence goes, but none that is in force. */
+static void
+make_room(struct work *work)
+{
+    const struct ss_record *record = work->record;
+    const struct ss_claim *least = NULL, *claim;
+    size_t i;
+
+    if (record->count < SS_CLAIMS_MAX)
+        return;
+    for (i = 0; i < record->count; i++) {
+        claim = &record->claims[i];
+        if (ss_claim_in_force(claim, work->settings, work->at))
+            continue;
+        if (least == NULL || claim->days < least->days ||
+            (claim->days == least->days && claim->last_seen < least->last_seen))
+            least = claim;
+    }
+    drop(work, least);
+}
+
+static void
+start_anew(struct ss_claim *claim, int64_t at)
+{
+    struct ss_claim fresh = { .kind = claim->kind, .host = claim->host };
+
+    *claim = fresh;
+    claim->first_seen = at;
+    claim->last_seen = at;
+    claim->counted = at;
+    claim->days = 1;
+}
+
+/* Count a proof: at most one day a day. True when the record must be written for it. */
+static bool
+count_proof(struct ss_claim *claim, const struct ss_memory_settings *settings, int64_t at)
+{
+    int64_t before = claim->last_seen;
+
+    if (claim->days == 0 || ss_claim_faded(claim, settings, at)) {
+        start_anew(claim, at);
+        return true;
+    }
+    /* Older than what is known already, or the clock went back: nothing moves back. */
+    if (at <= before)
+        return false;
+    claim->last_seen = at;
+    if (at / SS_DAY > claim->counted / SS_DAY) {
+        claim->counted = at;
+        claim->days++;
+        return true;
+    }
+    return at - before >= WORTH_WRITING;
+}
+
+/* Take over the end of the source's life; true when it lengthens the claim enough to be written. */
+static bool
+extend(struct ss_claim *claim, const struct ss_memory_settings *settings, int64_t at,
+       int64_t expires)
+{
+    int64_t bound = ss_claim_binds_until(claim, settings);
+    int64_t old = claim->expires;
+
+    if (expires <= old)
+        return false;
+    claim->expires = expires;
+    return expires > bound && old - at < (expires - at) / 2;
+}
+
+/* Take over the proof's own data, unless it is older than what is held (a replay). */
+static bool
+take_evidence(struct ss_claim *claim, const struct ss_observation *seen)
+{
+    bool other = memcmp(claim->tlsa_digest, seen->tlsa_digest, sizeof(claim->tlsa_digest)) != 0;
+    int64_t newer = seen->inception - claim->inception;
+
+    if (seen->inception != 0 && newer < -SS_REPLAY_SKEW)
+        return false;
+    memcpy(claim->tlsa_digest, seen->tlsa_digest, sizeof(claim->tlsa_digest));
+    if (newer <= 0)
+        return other;
+    claim->inception = seen->inception;
+    claim->signature_expiration = seen->signature_expiration;
+    return other || newer >= WORTH_WRITING;
+}
+
+/*
+ * Raise one kind of claim on the host of a delivery. What is not worth a write
+ * is not kept either, so that the record stays what the store holds.
+ */
+static int
+raise_claim(struct work *work, int32_t kind)
+{
+    const struct ss_observation *seen = work->seen;
+    struct ss_claim *claim = ss_record_find(work->record, kind, &seen->host);
+    struct ss_claim next;
+    bool write = false;
+
+    if (claim == NULL) {
+        make_room(work);
+        if (work->record->count >= SS_CLAIMS_MAX)
+            return 0;
+        claim = ss_record_add(work->record, kind, &seen->host);
+        if (claim == NULL)
+            return SMTPSEC_E_NOMEM;
+        write = true;
+    }
+    next = *claim;
+    write = count_proof(&next, work->settings, work->at) || write;
+    if (kind == SMTPSEC_CLAIM_DANE) {
+        write = extend(&next, work->settings, work->at, seen->expires) || write;
+        write = take_evidence(&next, seen) || write;
+    } else if (kind == SMTPSEC_CLAIM_ENCRYPTED) {
+        /* One place is enough for the key, and every TLS delivery has this claim. */
+        memcpy(next.spki_digest, seen->spki_digest, sizeof(next.spki_digest));
+    }
+    if (!write)
+        return 0;
+    *claim = next;
+    work->changed = true;
+    return 0;
+}
+
+/* The property was missing: before the claim binds, or after its hold, it must be earned again. */
+static void
+weaken(struct work *work, int32_t kind, const struct ss_name *host, bool hold_ended)
+{
+    struct ss_claim *claim = ss_record_find(work->record, kind, host);
+
+    /* A delivery from before the last proof says nothing about what came after it. */
+    if (claim == NULL || work->at < claim->last_seen)
+        return;
+    if (!ss_claim_in_force(claim, work->settings, work->at) ||
+        (!ss_claim_is_hard(claim, work->at) && hold_ended))
+        drop(work, claim);
+}
+
+/* An accepted delivery without TLS makes the host known as one that asks for nothing. */
+static int
+mark_plain(struct work *work)
+{
+    const struct ss_name *host = &work->seen->host;
+    struct ss_claim *claim = ss_record_find(work->record, SMTPSEC_CLAIM_ENCRYPTED, host);
+    bool fresh = claim == NULL;
+
+    if (claim != NULL && (claim->days > 0 || work->at - claim->last_seen < SS_DAY))
+        return 0;
+    if (fresh && work->record->count == 0)
+        return 0; /* where nothing was proved there is nothing to vote on */
+    if (fresh) {
+        make_room(work);
+        if (work->record->count >= SS_CLAIMS_MAX)
+            return 0;
+        claim = ss_record_add(work->record, SMTPSEC_CLAIM_ENCRYPTED, host);
+        if (claim == NULL)
+            return SMTPSEC_E_NOMEM;
+    }
+    start_anew(claim, work->at);
+    claim->days = 0;
+    work->changed = true;
+    return 0;
+}
+
+/* What a delivery proved; a certificate on an unsigned MX proves no more than TLS (DESIGN 6.1). */
+static int32_t
+proved_identities(const struct ss_observation *seen)
+{
+    return seen->tls && seen->mx_secure ? seen->identities : 0;
+}
+
+static bool
+meets(const struct ss_floor *floor, const struct ss_observation *seen)
+{
+    if (floor->level == SMTPSEC_LEVEL_NONE)
+        return true;
+    return seen->tls && (proved_identities(seen) & floor->identities) == floor->identities;
+}
+
+static int
+delivered(struct work *work)
+{
+    const struct ss_observation *seen = work->seen;
+    int32_t proved = proved_identities(seen);
+    bool hold_ended = ss_hold_ended(work->record, work->settings, work->at);
+    bool known = ss_host_known(work->record, work->settings, &seen->host, work->at);
+    struct ss_memory_settings strict = *work->settings;
+    struct ss_floor floor;
+    int rc = 0;
+
+    if (seen->host.len == 0)
+        return 0;
+    /* In report mode too, who falls short of the floor does not get to lower it. */
+    if (strict.soft_pkix_mode == SMTPSEC_MODE_REPORT)
+        strict.soft_pkix_mode = SMTPSEC_MODE_OFF;
+    ss_floor_by_hosts(work->record, &strict, &seen->host, seen->mx_secure, work->at,
+                      SS_PASS_REPORTED, &floor);
+    if (!known && !meets(&floor, seen) && !(floor.soft && hold_ended))
+        return 0;
+    /* What was asked for has come back: the hold is over before its end. */
+    if (work->record->refused_since != 0 && floor.level != SMTPSEC_LEVEL_NONE &&
+        meets(&floor, seen)) {
+        work->record->refused_since = 0;
+        work->changed = true;
+        hold_ended = false;
+    }
+    if ((proved & SMTPSEC_IDENTITY_DANE) == 0)
+        weaken(work, SMTPSEC_CLAIM_DANE, &seen->host, hold_ended);
+    if ((proved & SMTPSEC_IDENTITY_PKIX) == 0)
+        weaken(work, SMTPSEC_CLAIM_DNSSEC, &seen->host, hold_ended);
+    if (!seen->tls) {
+        weaken(work, SMTPSEC_CLAIM_MTA_STS, NULL, hold_ended);
+        weaken(work, SMTPSEC_CLAIM_ENCRYPTED, &seen->host, hold_ended);
+        return mark_plain(work);
+    }
+    rc = raise_claim(work, SMTPSEC_CLAIM_ENCRYPTED);
+    if (rc == 0 && (proved & SMTPSEC_IDENTITY_DANE) != 0)
+        rc = raise_claim(work, SMTPSEC_CLAIM_DANE);
+    if (rc == 0 && (proved & SMTPSEC_IDENTITY_PKIX) != 0)
+        rc = raise_claim(work, SMTPSEC_CLAIM_DNSSEC);
+    return rc;
+}
+
+static bool
+has_soft_in_force(const struct work *work)
+{
+    const struct ss_record *record = work->record;
+    size_t i;
+
+    for (i = 0; i < record->count; i++) {
+        if (!ss_claim_is_hard(&record->claims[i], work->at) &&
+            ss_claim_in_force(&record->claims[i], work->settings, work->at))
+            return true;
+    }
+    return false;
+}
+
+/* A hold counts from its first refusal; a later one does not lengthen it. */
+static void
+refused(struct work *work)
+{
+    if (!work->seen->soft || work->record->refused_since != 0 || !has_soft_in_force(work))
+        return;
+    work->record->refused_since = work->at;
+    work->changed = true;
+}
+
+static int
+policy_fetched(struct work *work)
+{
+    const struct ss_observation *seen = work->seen;
+    struct ss_claim *claim = ss_record_find(work->record, SMTPSEC_CLAIM_MTA_STS, NULL);
+    struct ss_claim next;
+    bool write = claim == NULL;
+
+    if (seen->sts_mode == SMTPSEC_STS_ABSENT || (claim != NULL && work->at < claim->last_seen))
+        return 0;
+    if (seen->sts_mode != SMTPSEC_STS_ENFORCE) {
+        /* RFC 8461 8.3: a domain leaves by a policy that says so. */
+        drop(work, claim);
+        return 0;
+    }
+    if (claim == NULL) {
+        make_room(work);
+        if (work->record->count >= SS_CLAIMS_MAX)
+            return 0;
+        claim = ss_record_add(work->record, SMTPSEC_CLAIM_MTA_STS, NULL);
+        if (claim == NULL)
+            return SMTPSEC_E_NOMEM;
+    }
+    next = *claim;
+    write = count_proof(&next, work->settings, work->at) || write;
+    write = write || strcmp(next.sts_id, seen->sts_id) != 0 || next.expires != seen->expires;
+    /* The newest fetch decides how long, also when that is shorter (RFC 8461 3.2). */
+    next.expires = seen->expires;
+    memcpy(next.sts_id, seen->sts_id, sizeof(next.sts_id));
+    if (write)
+        *claim = next;
+    work->changed = work->changed || write;
+    return 0;
+}
+
+/*
+ * PREC-11: signed earlier than what is remembered, so it may be a replay; it is
+ * held against until the remembered signature ends, and 14 days at most.
+ */
+static bool
+is_replay(int64_t inception, int64_t known, int64_t expiration, int64_t seen, int64_t at)
+{
+    int64_t until = ss_time_add(seen, SS_REPLAY_HOLD);
+
+    if (inception == 0 || known == 0 || ss_time_add(inception, SS_REPLAY_SKEW) >= known)
+        return false;
+    if (expiration != 0 && expiration < until)
+        until = expiration;
+    return at <= until;
+}
+
+static void
+tlsa_denied(struct work *work)
+{
+    const struct ss_observation *seen = work->seen;
+    struct ss_claim *claim = ss_record_find(work->record, SMTPSEC_CLAIM_DANE, &seen->host);
+
+    if (claim == NULL || is_replay(seen->inception, claim->inception, claim->signature_expiration,
+                                   claim->last_seen, work->at))
+        return;
+    drop(work, claim);
+}
+
+static bool
+in_set(const struct ss_observation *seen, const struct ss_name *host)
+{
+    size_t i;
+
+    for (i = 0; i < seen->host_count; i++) {
+        if (ss_name_equal(&seen->hosts[i], host))
+            return true;
+    }
+    return false;
+}
+
+static int64_t
+last_proof(const struct ss_record *record)
+{
+    int64_t last = 0;
+    size_t i;
+
+    for (i = 0; i < record->count; i++) {
+        if (record->claims[i].last_seen > last)
+            last = record->claims[i].last_seen;
+    }
+    return last;
+}
+
+/* DESIGN 6.4, 6.5: removal from a signed set ends a claim and its vote. */
+static void
+mx_set_seen(struct work *work)
+{
+    const struct ss_observation *seen = work->seen;
+    struct ss_record *record = work->record;
+    size_t i = record->count;
+
+    /* Appearing in an answer makes nobody known: nothing is remembered for it alone. */
+    if (record->count == 0 ||
+        is_replay(seen->inception, record->mx_inception, record->mx_expiration,
+                  last_proof(record), work->at))
+        return;
+    while (i-- > 0) {
+        if (record->claims[i].host.len > 0 && !in_set(seen, &record->claims[i].host))
+            drop(work, &record->claims[i]);
+    }
+    if (seen->inception != 0 && (work->changed || record->mx_inception == 0 ||
+                                 seen->inception - record->mx_inception >= WORTH_WRITING)) {
+        record->mx_inception = seen->inception;
+        record->mx_expiration = seen->signature_expiration;
+        work->changed = true;
+    }
+}
+
+/* A hold without a soft claim left would spoil those that are earned later. */
+static void
+end_idle_hold(struct work *work)
+{
+    if (work->record->refused_since == 0 || has_soft_in_force(work))
+        return;
+    work->record->refused_since = 0;
+    work->changed = true;
+}
+
+int
+ss_record_observe(struct ss_record *record, const struct ss_memory_settings *settings,
+                  const struct ss_observation *observation, bool *changed)
+{
+    struct work work = { record, settings, observation, observation->at, false };
+    int rc = 0;
+
+    *changed = false;
+    if (work.at <= 0)
+        return 0;
+    switch (observation->what) {
+    case SS_OBSERVED_DELIVERY:
+        rc = delivered(&work);
+        break;
+    case SS_OBSERVED_REFUSAL:
+        refused(&work);
+        break;
+    case SS_OBSERVED_POLICY:
+        rc = policy_fetched(&work);
+        break;
+    case SS_OBSERVED_NO_TLSA:
+        tlsa_denied(&work);
+        break;
+    case SS_OBSERVED_MX_SET:
+        mx_set_seen(&work);
+        break;
+    }
+    if (rc == 0)
+        end_idle_hold(&work);
+    *changed = work.changed;
+    return rc;
+}
