@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "drive/query.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "smtpsec.h"
+
+int32_t
+ss_query_socket_failure(int error_number)
+{
+    switch (error_number) {
+    case ECONNREFUSED:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+    case EACCES:
+    case EPERM:
+        return SMTPSEC_FAILURE_UNREACHABLE;
+    default:
+        /* Too few descriptors or buffers: says nothing about the server. */
+        return SMTPSEC_FAILURE_TIMEOUT;
+    }
+}
+
+static socklen_t
+socket_address(const struct ss_server *server, struct sockaddr_storage *out)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+
+    memset(out, 0, sizeof(*out));
+    if (server->address.family == 4) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(server->port);
+        memcpy(&v4->sin_addr, server->address.octets, 4);
+        return sizeof(*v4);
+    }
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(server->port);
+    memcpy(&v6->sin6_addr, server->address.octets, 16);
+    return sizeof(*v6);
+}
+
+/*
+ * Connected, so that the kernel drops what comes from another address or
+ * port and reports a server that is not there; unbound, so that it picks a
+ * random port of its own for each try.
+ */
+int32_t
+ss_query_connect(struct ss_query *query, int type)
+{
+    const struct ss_server *server = &query->resolver->config.servers[query->server];
+    struct sockaddr_storage address;
+    socklen_t len = socket_address(server, &address);
+
+    query->fd = socket(address.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (query->fd < 0)
+        return ss_query_socket_failure(errno);
+    if (connect(query->fd, (const struct sockaddr *)&address, len) != 0 && errno != EINPROGRESS)
+        return ss_query_socket_failure(errno);
+    return SMTPSEC_FAILURE_NONE;
+}
+
+enum ss_reply_fit
+ss_query_fit(const struct ss_query *query, const uint8_t *message, size_t len)
+{
+    /* The question stands right after the header: name, type, class. */
+    return ss_dns_reply_fit(message, len, query->id,
+                            query->sent.data + SS_TCP_PREFIX + SS_DNS_HEADER,
+                            (size_t)query->question.name.len + 4);
+}
+
+/* Look at one datagram; true when the query went on or ended, so that this try is no more. */
+static bool
+take_datagram(struct ss_query *query, const uint8_t *message, size_t len)
+{
+    switch (ss_query_fit(query, message, len)) {
+    case SS_REPLY_FITS:
+        ss_query_replied(query, message, len);
+        return true;
+    case SS_REPLY_TRUNCATED:
+        ss_query_truncated(query);
+        return true;
+    default:
+        if (++query->foreign < SS_RESOLVER_FOREIGN_LIMIT)
+            return false;
+        ss_query_finish(query, NULL, 0, SMTPSEC_FAILURE_TIMEOUT);
+        return true;
+    }
+}
+
+static void
+udp_ready(void *arg, int events)
+{
+    struct ss_query *query = arg;
+    uint8_t *datagram = query->resolver->datagram;
+    ssize_t len;
+    int reads;
+
+    (void)events;
+    for (reads = 0; reads < SS_RESOLVER_READS_A_CALL; reads++) {
+        len = recv(query->fd, datagram, sizeof(query->resolver->datagram), 0);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len < 0 && errno == EAGAIN)
+            return;
+        if (len < 0) {
+            ss_query_try_failed(query, ss_query_socket_failure(errno));
+            return;
+        }
+        if (take_datagram(query, datagram, (size_t)len))
+            return;
+    }
+}
+
+int32_t
+ss_query_udp(struct ss_query *query)
+{
+    size_t len = query->sent.len - SS_TCP_PREFIX;
+    int32_t failure = ss_query_connect(query, SOCK_DGRAM);
+
+    if (failure != SMTPSEC_FAILURE_NONE)
+        return failure;
+    if (send(query->fd, query->sent.data + SS_TCP_PREFIX, len, MSG_NOSIGNAL) != (ssize_t)len)
+        return ss_query_socket_failure(errno);
+    query->watch.ready = udp_ready;
+    query->watch.arg = query;
+    if (ss_loop_watch(query->resolver->loop, &query->watch, query->fd, SS_LOOP_READ) != 0)
+        return SMTPSEC_FAILURE_TIMEOUT;
+    return SMTPSEC_FAILURE_NONE;
+}
