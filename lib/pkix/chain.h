@@ -32,6 +32,9 @@ struct ss_bytes ss_chain_certificate(const struct ss_chain *chain, size_t n);
 /* SubjectPublicKeyInfo of the n-th; false when it cannot be cut out. */
 bool ss_chain_spki(const struct ss_chain *chain, size_t n, struct ss_bytes *spki);
 
+/* Can the crypto library read it? (TLSA-18 for usage 2.) Returns 0 or NOMEM. */
+int ss_certificate_parses(struct ss_bytes der, bool *parses);
+
 /*
  * Does the leaf's name fit one of the reference identifiers (RFC 9525 6.3)?
  * common_name: the CN may stand in when the SAN holds no DNS-ID; for DANE-TA
