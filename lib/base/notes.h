@@ -26,7 +26,7 @@ struct ss_notes {
 };
 
 void ss_notes_free(struct ss_notes *notes);
-/* Add one; notes may be NULL. rule and rfc must be static. Text is cut at 511 octets and escaped. */
+/* Add one; notes may be NULL. rule, rfc: static. Text is cut at 511 octets and escaped. */
 void ss_note(struct ss_notes *notes, const char *rule, const char *rfc, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* Copy all; false without memory (then out is empty). */

@@ -56,7 +56,11 @@ struct ss_answer {
     uint32_t ttl;           /* least TTL of what was used, SOA minimum for denials; 0 when failed */
     uint16_t aliases;       /* links followed */
     struct ss_name end;     /* name at the end of the alias chain; the question's when none */
-    int64_t inception;      /* of the RRSIG over the answer, if seen: latest; 0: none */
+    /*
+     * Of the RRSIG over the answer, if seen: latest; 0: none. Over the answer:
+     * over the records at `end`, or over NSEC and NSEC3 in a denial.
+     */
+    int64_t inception;
     int64_t expiration;     /* its expiration */
     size_t count;
     struct ss_rr *records;  /* of the asked type, at `end` */
@@ -67,7 +71,9 @@ void ss_answer_init(struct ss_answer *answer);
 void ss_answer_free(struct ss_answer *answer);
 /* Make it a failure; `bogus` sets the trust too. Frees what it held. */
 void ss_answer_fail(struct ss_answer *answer, int32_t failure);
-/* Sort records into an order of their own, so that equal sets are equal whatever order they came in. */
+/* Sort records into an order of their own: equal sets are equal whatever order they came in. */
 void ss_answer_sort(struct ss_answer *answer);
+/* The order of ss_answer_sort(): <0, 0, >0; 0 for equal records alone. */
+int ss_rr_compare(const struct ss_rr *a, const struct ss_rr *b);
 
 #endif
