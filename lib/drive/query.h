@@ -23,7 +23,6 @@
 #define SS_RESOLVER_READS_A_CALL 16
 /* The length that stands before a message on TCP (RFC 1035 4.2.2). */
 #define SS_TCP_PREFIX 2
-#define SS_DNS_HEADER 12
 
 struct ss_query {
     struct ss_resolver *resolver;

@@ -8,6 +8,8 @@
 
 #include "smtpsec.h"
 
+#define HEADER_LEN 12
+
 int32_t
 ss_query_socket_failure(int error_number)
 {
@@ -72,7 +74,7 @@ ss_query_fit(const struct ss_query *query, const uint8_t *message, size_t len)
 {
     /* The question stands right after the header: name, type, class. */
     return ss_dns_reply_fit(message, len, query->id,
-                            query->sent.data + SS_TCP_PREFIX + SS_DNS_HEADER,
+                            query->sent.data + SS_TCP_PREFIX + HEADER_LEN,
                             (size_t)query->question.name.len + 4);
 }
 
