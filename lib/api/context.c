@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "api/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/learn.h"
+#include "pkix/anchors.h"
+
+int
+ss_context_check(const struct smtpsec_context *context)
+{
+    return context->pid == getpid() ? 0 : SMTPSEC_E_FORKED;
+}
+
+int64_t
+ss_context_now(const struct smtpsec_context *context)
+{
+    return context->runner.clock(context->runner.clock_user);
+}
+
+int32_t
+ss_context_memory_state(const struct smtpsec_context *context)
+{
+    return context->store == NULL ? SMTPSEC_MEMORY_OFF : context->store->state;
+}
+
+const struct ss_seal_key *
+ss_context_key(const struct smtpsec_context *context)
+{
+    return context == NULL ? NULL : &context->key;
+}
+
+static struct ss_fetch_host
+lend_loop(struct ss_loop *loop)
+{
+    struct ss_fetch_host host;
+
+    host.loop = loop;
+    host.watch = ss_loop_watch;
+    host.rewatch = ss_loop_rewatch;
+    host.unwatch = ss_loop_unwatch;
+    host.timer = ss_loop_timer;
+    host.untimer = ss_loop_untimer;
+    return host;
+}
+
+/* The HTTPS part, where MTA-STS is on and there is somebody to ask. */
+static int
+open_fetch(struct smtpsec_context *context, struct smtpsec_options *options)
+{
+    struct ss_fetch_host host = lend_loop(context->runner.loop);
+    int r;
+
+    if (!options->settings.mta_sts)
+        return 0;
+    if (options->anchors == NULL || ss_anchors_count(options->anchors) == 0)
+        return ss_error_set(&options->error, SMTPSEC_E_TRUST,
+                            "MTA-STS needs trust anchors for the policy hosts");
+    r = ss_fetch_module_find(&context->runner.module, &options->error);
+    if (r == 0)
+        r = context->runner.module->open(&host, &context->runner.fetcher);
+    if (r == SMTPSEC_E_FETCH)
+        ss_error_set(&options->error, r, "the HTTPS part cannot be used");
+    if (r != 0)
+        context->runner.module = NULL;
+    return r;
+}
+
+static int
+open_network(struct smtpsec_context *context, struct smtpsec_options *options)
+{
+    struct ss_runner *runner = &context->runner;
+    bool trusted = false;
+    size_t i;
+    int r;
+
+    if (options->resolvers.count == 0)
+        return 0;
+    r = ss_loop_new(&runner->loop);
+    if (r == 0)
+        r = ss_resolver_new(runner->loop, &options->resolvers, &runner->resolver);
+    if (r == 0)
+        r = open_fetch(context, options);
+    for (i = 0; i < options->resolvers.count; i++)
+        trusted = trusted || options->resolvers.servers[i].trusted;
+    if (r == 0 && !trusted) /* RES-26 */
+        ss_events_add(&context->events, SMTPSEC_EVENT_UNTRUSTED_RESOLVER, ss_context_now(context), "",
+                      "no resolver is trusted to validate: every answer is insecure, DANE is off");
+    return r;
+}
+
+static int
+open_memory(struct smtpsec_context *context, const struct smtpsec_options *options)
+{
+    bool set_aside = false;
+    int64_t now = ss_context_now(context);
+    int r;
+
+    if (options->memory_ram)
+        return ss_store_ram_open(&context->store);
+    if (options->memory == NULL)
+        return 0;
+    r = ss_store_lmdb_open(options->memory, options->memory_read_only, &set_aside, &context->store);
+    if (r != 0)
+        return r;
+    if (set_aside)
+        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_SET_ASIDE, now, "",
+                      "the memory was damaged: set aside, a new one begun");
+    if (context->store->state == SMTPSEC_MEMORY_LOST)
+        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_LOST, now, "", "no memory: %s",
+                      context->store->error.text);
+    if (context->store->state == SMTPSEC_MEMORY_READ_ONLY && !options->memory_read_only)
+        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_READ_ONLY, now, "",
+                      "the memory can only be read: %s", context->store->error.text);
+    return 0;
+}
+
+int
+smtpsec_context_new(struct smtpsec_options *options, struct smtpsec_context **out)
+{
+    struct smtpsec_context *context;
+    int r;
+
+    if (options == NULL || out == NULL)
+        return SMTPSEC_E_INVALID;
+    context = calloc(1, sizeof(*context));
+    if (context == NULL)
+        return SMTPSEC_E_NOMEM;
+    context->pid = getpid();
+    context->settings = options->settings;
+    context->key = options->key;
+    if (options->anchors != NULL)
+        context->anchors = ss_anchors_ref(options->anchors);
+    context->runner.anchors = context->anchors;
+    context->runner.allow_private = options->allow_private;
+    context->runner.fetch_timeout_ms = options->fetch_timeout_ms;
+    context->runner.clock = options->clock;
+    context->runner.clock_user = options->clock_user;
+    r = ss_events_init(&context->events);
+    if (r == 0)
+        r = open_network(context, options);
+    if (r == 0)
+        r = open_memory(context, options);
+    if (r != 0) {
+        ss_error_set(&options->error, r, "%s", smtpsec_strerror(r));
+        smtpsec_context_free(context);
+        return r;
+    }
+    *out = context;
+    return 0;
+}
+
+void
+smtpsec_context_free(struct smtpsec_context *context)
+{
+    struct ss_runner *runner;
+
+    if (context == NULL)
+        return;
+    runner = &context->runner;
+    /*
+     * In a child of the process that made it, the epoll instance and the TLS
+     * streams are still the parent's: taking a watch away or closing a stream
+     * here would be felt there. They are abandoned, not closed.
+     */
+    if (ss_context_check(context) == 0) {
+        ss_runner_stop(runner, free);
+        if (runner->module != NULL)
+            runner->module->close(runner->fetcher);
+        ss_resolver_free(runner->resolver);
+        ss_loop_free(runner->loop);
+    }
+    ss_store_close(context->store);
+    ss_events_free(&context->events);
+    ss_anchors_unref(context->anchors);
+    memset(&context->key, 0, sizeof(context->key));
+    free(context);
+}
+
+int32_t
+smtpsec_context_memory_state(const struct smtpsec_context *context)
+{
+    return context == NULL ? SMTPSEC_MEMORY_OFF : ss_context_memory_state(context);
+}
+
+int64_t
+smtpsec_context_now(const struct smtpsec_context *context)
+{
+    return context == NULL ? 0 : ss_context_now(context);
+}
+
+int
+ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destination *destination,
+                  struct ss_lookup **out)
+{
+    struct ss_sts_entry entry;
+    struct ss_record record;
+    struct ss_memory_key key;
+    int32_t state = ss_context_memory_state(context);
+    int fault = 0;
+    int r = 0;
+
+    ss_destination_key(destination, &key);
+    ss_record_init(&record, &key);
+    ss_sts_entry_init(&entry);
+    if (context->store != NULL)
+        r = ss_recall(context->store, destination, &record, &entry, &fault);
+    if (r == SMTPSEC_E_NOMEM)
+        return r;
+    if (r != 0 || fault != 0) {
+        /* Lost memory makes nothing stricter and nothing weaker than the live policies are. */
+        state = SMTPSEC_MEMORY_LOST;
+        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_LOST, ss_context_now(context), "",
+                      "what was remembered of a destination cannot be read: %s",
+                      smtpsec_strerror(fault != 0 ? fault : r));
+    }
+    r = ss_lookup_new(destination, &context->settings, state, &record, &entry, out);
+    ss_record_free(&record);
+    ss_sts_entry_free(&entry);
+    return r;
+}
+
+static void
+tell_plan(struct smtpsec_context *context, const struct smtpsec_plan *plan, int64_t now)
+{
+    if (plan->would_refuse)
+        ss_events_add(&context->events, SMTPSEC_EVENT_WOULD_REFUSE, now, plan->domain,
+                      "the memory would refuse a host of this domain");
+    if (plan->reason == SMTPSEC_REASON_DOWNGRADE || plan->reason == SMTPSEC_REASON_ANSWER_HELD)
+        ss_events_add(&context->events, SMTPSEC_EVENT_REFUSED, now, plan->domain, "%s", plan->text);
+    if (plan->floors.hold_ended)
+        ss_events_add(&context->events, SMTPSEC_EVENT_HOLD_ENDED, now, plan->domain,
+                      "the hold is over: mail goes on, weaker than what was proved");
+    if (plan->sts_error != SMTPSEC_RESULT_NONE)
+        ss_events_add(&context->events, SMTPSEC_EVENT_STS_FETCH_FAILED, now, plan->domain, "%s: %s",
+                      smtpsec_result_name(plan->sts_error), plan->sts_error_text);
+}
+
+int
+ss_context_conclude(struct smtpsec_context *context, const struct ss_lookup *lookup, int64_t now,
+                    struct smtpsec_plan **out)
+{
+    struct smtpsec_plan *plan;
+    int r;
+
+    r = ss_lookup_decide(lookup, now, &plan);
+    if (r != 0)
+        return r;
+    tell_plan(context, plan, now);
+    if (context->store != NULL && context->store->state == SMTPSEC_MEMORY_OK) {
+        r = ss_learn_lookup(context->store, lookup, plan, now);
+        if (r != 0)
+            ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_WRITE_FAILED, now, plan->domain,
+                          "the memory was not written: %s", smtpsec_strerror(r));
+    }
+    *out = plan;
+    return 0;
+}

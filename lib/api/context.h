@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a context is made of. For the files of this room. */
+#ifndef SS_API_CONTEXT_H
+#define SS_API_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "api/events.h"
+#include "base/error.h"
+#include "decision/seal.h"
+#include "decision/settings.h"
+#include "drive/resolver.h"
+#include "drive/runner.h"
+#include "memory/store.h"
+#include "smtpsec.h"
+
+struct smtpsec_options {
+    struct ss_settings settings;
+    struct ss_resolver_config resolvers;
+    struct smtpsec_anchors *anchors;
+    int32_t fetch_timeout_ms;
+    bool allow_private;
+    char *memory;         /* directory; NULL: none */
+    bool memory_ram;
+    bool memory_read_only;
+    struct ss_seal_key key;
+    int64_t (*clock)(void *user);
+    void *clock_user;
+    struct ss_error error;
+};
+
+struct smtpsec_context {
+    struct ss_settings settings;
+    struct smtpsec_anchors *anchors;
+    struct ss_seal_key key;
+    struct ss_runner runner; /* its loop is NULL without resolvers */
+    struct ss_store *store;  /* NULL: no memory was asked for */
+    struct ss_events events;
+    pid_t pid;               /* who made it */
+};
+
+/* 0, or FORKED in a child of the process that made it. */
+int ss_context_check(const struct smtpsec_context *context);
+int64_t ss_context_now(const struct smtpsec_context *context);
+int32_t ss_context_memory_state(const struct smtpsec_context *context);
+/* The key for blobs; NULL without a context or key. */
+const struct ss_seal_key *ss_context_key(const struct smtpsec_context *context);
+/* Recall and start a lookup for a destination. Returns 0, NOMEM. */
+int ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destination *destination,
+                      struct ss_lookup **out);
+/* Decide and learn; the lookup stays. Returns 0, NOMEM. */
+int ss_context_conclude(struct smtpsec_context *context, const struct ss_lookup *lookup, int64_t now,
+                        struct smtpsec_plan **out);
+
+#endif

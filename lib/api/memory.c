@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/context.h"
+#include "decision/plan.h"
+#include "engine/learn.h"
+#include "pkix/idna.h"
+
+/* Entries read in one transaction of a listing. */
+#define SLICE 64
+
+struct smtpsec_claims {
+    size_t count;
+    size_t cap;
+    struct smtpsec_claim *list;
+};
+
+struct listing {
+    const struct smtpsec_context *context;
+    const struct ss_name *domain; /* NULL: all */
+    struct smtpsec_claims *claims;
+    struct ss_buf last; /* key of the last entry visited */
+    size_t visited;
+    int64_t now;
+};
+
+static int
+add_claim(struct listing *listing, const struct ss_claim *claim, const struct ss_memory_key *key)
+{
+    struct smtpsec_claims *claims = listing->claims;
+
+    if (claims->count == claims->cap) {
+        size_t cap = claims->cap == 0 ? 16 : claims->cap * 2;
+        struct smtpsec_claim *list = realloc(claims->list, cap * sizeof(*list));
+
+        if (list == NULL)
+            return SMTPSEC_E_NOMEM;
+        claims->list = list;
+        claims->cap = cap;
+    }
+    ss_claim_show(&claims->list[claims->count++], claim, key, &listing->context->settings.memory,
+                  listing->now);
+    return 0;
+}
+
+static int
+visit(void *arg, struct ss_bytes octets, struct ss_bytes value)
+{
+    struct listing *listing = arg;
+    struct ss_memory_key key;
+    struct ss_record record;
+    size_t i;
+    int r;
+
+    listing->visited++;
+    listing->last.len = 0;
+    ss_buf_put(&listing->last, octets.data, octets.len);
+    if (!ss_buf_ok(&listing->last))
+        return SMTPSEC_E_NOMEM;
+    if (!ss_memory_key_read(&key, octets) ||
+        (listing->domain != NULL && !ss_name_equal(&key.domain, listing->domain)))
+        return 0;
+    r = ss_record_read(&record, &key, value);
+    if (r == SMTPSEC_E_FORMAT || r == SMTPSEC_E_VERSION)
+        return 0; /* damaged: said when it is used */
+    for (i = 0; r == 0 && i < record.count; i++)
+        r = add_claim(listing, &record.claims[i], &key);
+    if (r == 0 || r == SMTPSEC_E_NOMEM)
+        ss_record_free(&record);
+    return r;
+}
+
+int
+smtpsec_memory_list(struct smtpsec_context *context, const char *domain, struct smtpsec_claims **out)
+{
+    struct listing listing;
+    struct ss_bytes after;
+    struct ss_name name;
+    int r = 0;
+
+    if (context == NULL || out == NULL)
+        return SMTPSEC_E_INVALID;
+    if (domain != NULL)
+        r = ss_idna_name(&name, domain);
+    if (r == 0 && context->store == NULL)
+        r = SMTPSEC_E_MEMORY;
+    if (r != 0)
+        return r;
+    memset(&listing, 0, sizeof(listing));
+    listing.context = context;
+    listing.domain = domain == NULL ? NULL : &name;
+    listing.now = ss_context_now(context);
+    listing.claims = calloc(1, sizeof(*listing.claims));
+    if (listing.claims == NULL)
+        return SMTPSEC_E_NOMEM;
+    ss_buf_init(&listing.last, 4096);
+    do {
+        listing.visited = 0;
+        after.data = listing.last.data;
+        after.len = listing.last.len;
+        r = ss_store_each_after(context->store, SS_TABLE_CLAIMS, after, SLICE, visit, &listing);
+    } while (r == 0 && listing.visited == SLICE);
+    ss_buf_free(&listing.last);
+    if (r != 0) {
+        smtpsec_claims_free(listing.claims);
+        return r;
+    }
+    *out = listing.claims;
+    return 0;
+}
+
+void
+smtpsec_claims_free(struct smtpsec_claims *claims)
+{
+    if (claims == NULL)
+        return;
+    free(claims->list);
+    free(claims);
+}
+
+size_t
+smtpsec_claims_count(const struct smtpsec_claims *claims)
+{
+    return claims == NULL ? 0 : claims->count;
+}
+
+const struct smtpsec_claim *
+smtpsec_claims_get(const struct smtpsec_claims *claims, size_t n)
+{
+    return claims == NULL || n >= claims->count ? NULL : &claims->list[n];
+}
+
+const char *
+smtpsec_claim_domain(const struct smtpsec_claim *claim)
+{
+    return claim == NULL ? NULL : claim->domain.text;
+}
+
+const char *
+smtpsec_claim_host(const struct smtpsec_claim *claim)
+{
+    return claim == NULL ? NULL : claim->host.text;
+}
+
+const char *
+smtpsec_claim_route(const struct smtpsec_claim *claim)
+{
+    if (claim == NULL)
+        return NULL;
+    return claim->key.relay.len > 0 ? "relay" : "mx";
+}
+
+int32_t
+smtpsec_claim_kind(const struct smtpsec_claim *claim)
+{
+    return claim == NULL ? 0 : claim->claim.kind;
+}
+
+int64_t
+smtpsec_claim_first_seen(const struct smtpsec_claim *claim)
+{
+    return claim == NULL ? 0 : claim->claim.first_seen;
+}
+
+int64_t
+smtpsec_claim_last_seen(const struct smtpsec_claim *claim)
+{
+    return claim == NULL ? 0 : claim->claim.last_seen;
+}
+
+uint32_t
+smtpsec_claim_days(const struct smtpsec_claim *claim)
+{
+    return claim == NULL ? 0 : claim->claim.days;
+}
+
+int64_t
+smtpsec_claim_binds_until(const struct smtpsec_claim *claim)
+{
+    return claim == NULL ? 0 : claim->binds_until;
+}
+
+int
+smtpsec_claim_in_force(const struct smtpsec_claim *claim)
+{
+    return claim != NULL && claim->in_force;
+}
+
+const char *
+smtpsec_claim_evidence(const struct smtpsec_claim *claim)
+{
+    return claim == NULL ? NULL : claim->evidence;
+}
+
+/* ---- Forget ---- */
+
+static int
+drop(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *edit)
+{
+    bool *found = arg;
+
+    (void)out;
+    *found = *found || old != NULL;
+    *edit = old != NULL ? SS_EDIT_DELETE : SS_EDIT_KEEP;
+    return 0;
+}
+
+struct keys {
+    const struct ss_name *domain;
+    struct ss_buf key; /* the first key that fits */
+    struct ss_buf last;
+    size_t visited;
+};
+
+static int
+find_key(void *arg, struct ss_bytes octets, struct ss_bytes value)
+{
+    struct keys *keys = arg;
+    struct ss_memory_key key;
+
+    (void)value;
+    keys->visited++;
+    keys->last.len = 0;
+    ss_buf_put(&keys->last, octets.data, octets.len);
+    if (!ss_buf_ok(&keys->last))
+        return SMTPSEC_E_NOMEM;
+    if (!ss_memory_key_read(&key, octets) || !ss_name_equal(&key.domain, keys->domain))
+        return 0;
+    ss_buf_put(&keys->key, octets.data, octets.len);
+    return ss_buf_ok(&keys->key) ? 1 : SMTPSEC_E_NOMEM;
+}
+
+/* All keys of the domain, by whatever route: each is found, then deleted in a transaction of its own. */
+static int
+forget_claims(struct ss_store *store, const struct ss_name *domain, bool *found)
+{
+    struct keys keys;
+    struct ss_bytes at;
+    int r;
+
+    memset(&keys, 0, sizeof(keys));
+    keys.domain = domain;
+    ss_buf_init(&keys.key, 4096);
+    ss_buf_init(&keys.last, 4096);
+    do {
+        keys.visited = 0;
+        keys.key.len = 0;
+        at.data = keys.last.data;
+        at.len = keys.last.len;
+        r = ss_store_each_after(store, SS_TABLE_CLAIMS, at, SLICE, find_key, &keys);
+        if (r == 1) {
+            at.data = keys.key.data;
+            at.len = keys.key.len;
+            r = ss_store_update(store, SS_TABLE_CLAIMS, at, drop, found);
+            keys.visited = SLICE;
+        }
+    } while (r == 0 && keys.visited == SLICE);
+    ss_buf_free(&keys.key);
+    ss_buf_free(&keys.last);
+    return r;
+}
+
+int
+smtpsec_memory_forget(struct smtpsec_context *context, const char *domain)
+{
+    struct ss_reference reference;
+    struct ss_name name;
+    bool found = false;
+    int r;
+
+    if (context == NULL || domain == NULL)
+        return SMTPSEC_E_INVALID;
+    r = ss_idna_name(&name, domain);
+    if (r != 0)
+        return r;
+    if (context->store == NULL || context->store->state != SMTPSEC_MEMORY_OK)
+        return SMTPSEC_E_MEMORY;
+    r = forget_claims(context->store, &name, &found);
+    if (r == 0)
+        r = ss_store_update(context->store, SS_TABLE_POLICIES, ss_policy_key(&name), drop, &found);
+    if (r != 0)
+        return r;
+    if (!found)
+        return SMTPSEC_E_NOT_FOUND;
+    ss_reference_set(&reference, &name);
+    ss_events_add(&context->events, SMTPSEC_EVENT_CLAIM_FORGOTTEN, ss_context_now(context),
+                  reference.text, "all that was known of the domain is forgotten");
+    return 0;
+}

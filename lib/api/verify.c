@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "decision/verify.h"
+
+#include <stdlib.h>
+
+int
+smtpsec_verify(const struct smtpsec_anchors *anchors, const struct smtpsec_requirement *requirement,
+               const struct smtpsec_session *session, int64_t now, struct smtpsec_verdict **out)
+{
+    struct smtpsec_verdict *verdict;
+    int r;
+
+    if (requirement == NULL || session == NULL || out == NULL)
+        return SMTPSEC_E_INVALID;
+    verdict = malloc(sizeof(*verdict));
+    if (verdict == NULL)
+        return SMTPSEC_E_NOMEM;
+    r = ss_verify(anchors, requirement, session, now, verdict);
+    if (r != 0) {
+        free(verdict);
+        return r;
+    }
+    *out = verdict;
+    return 0;
+}
+
+void
+smtpsec_verdict_free(struct smtpsec_verdict *verdict)
+{
+    free(verdict);
+}
+
+int
+smtpsec_verdict_accepted(const struct smtpsec_verdict *verdict)
+{
+    return verdict == NULL ? 0 : verdict->accepted;
+}
+
+int32_t
+smtpsec_verdict_reason(const struct smtpsec_verdict *verdict)
+{
+    return verdict == NULL ? 0 : verdict->reason;
+}
+
+int32_t
+smtpsec_verdict_achieved(const struct smtpsec_verdict *verdict)
+{
+    return verdict == NULL ? 0 : verdict->achieved;
+}
+
+int32_t
+smtpsec_verdict_identities(const struct smtpsec_verdict *verdict)
+{
+    return verdict == NULL ? 0 : verdict->identities;
+}
+
+int32_t
+smtpsec_verdict_result(const struct smtpsec_verdict *verdict)
+{
+    return verdict == NULL ? 0 : verdict->result;
+}
+
+int32_t
+smtpsec_verdict_tlsa(const struct smtpsec_verdict *verdict)
+{
+    return verdict == NULL ? -1 : verdict->tlsa;
+}
+
+const char *
+smtpsec_verdict_text(const struct smtpsec_verdict *verdict)
+{
+    return verdict == NULL ? NULL : verdict->text;
+}

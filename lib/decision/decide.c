@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "decision/decide.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "decision/observe.h"
+#include "decision/resolve.h"
+#include "decision/sts_view.h"
+
+/* All that is read from the evidence before anything is weighed. */
+struct findings {
+    struct ss_resolution resolution;
+    struct ss_sts_view view;
+    struct ss_observations observations;
+    struct ss_record record;             /* claims after what the facts prove */
+    struct ss_sts_policy remembered;     /* the stored policy, live or not */
+};
+
+static void
+free_findings(struct findings *findings)
+{
+    ss_resolution_free(&findings->resolution);
+    ss_sts_view_free(&findings->view);
+    ss_observations_free(&findings->observations);
+    ss_record_free(&findings->record);
+    ss_sts_policy_free(&findings->remembered);
+}
+
+int
+ss_missing(const struct ss_evidence *evidence, const struct ss_settings *settings, int64_t now,
+           struct ss_wants *wants)
+{
+    struct ss_resolution resolution;
+    struct ss_sts_view view;
+    int r;
+
+    memset(wants, 0, sizeof(*wants));
+    r = ss_resolve(evidence, settings, now, wants, NULL, &resolution);
+    if (r == 0 && resolution.reason == SMTPSEC_REASON_NONE) {
+        r = ss_sts_view_read(evidence, settings, now, wants, NULL, &view);
+        ss_sts_view_free(&view);
+    }
+    ss_resolution_free(&resolution);
+    if (wants->nomem)
+        r = SMTPSEC_E_NOMEM;
+    return r;
+}
+
+static int
+weigh_memory(const struct ss_evidence *evidence, const struct ss_settings *settings,
+             struct findings *findings, int64_t now)
+{
+    struct ss_bytes body;
+    bool ignored;
+    size_t i;
+    int r;
+
+    r = ss_observations_read(&findings->resolution, &findings->view, now, &findings->observations);
+    if (r == 0)
+        r = ss_record_copy(&findings->record, &evidence->record);
+    for (i = 0; r == 0 && i < findings->observations.count; i++)
+        r = ss_record_observe(&findings->record, &settings->memory, &findings->observations.list[i],
+                              &ignored);
+    if (r == 0 && evidence->entry.len > 0) {
+        body.data = evidence->entry.body;
+        body.len = evidence->entry.len;
+        r = ss_sts_policy_read(&findings->remembered, body, &ignored, NULL);
+    }
+    return r;
+}
+
+/* RFC 7672 3.2.2, rows DANE-ID-01 to DANE-ID-11: the names that a DANE-TA certificate may carry. */
+static void
+dane_names(const struct ss_evidence *evidence, const struct ss_resolution *resolution,
+           const struct ss_target *target, struct smtpsec_host *host)
+{
+    const struct ss_name *candidates[3] = {&target->base, NULL, NULL};
+    bool by_mx = resolution->origin == SMTPSEC_ORIGIN_MX;
+    size_t i, k;
+
+    if (by_mx && resolution->trust == SMTPSEC_TRUST_SECURE) {
+        candidates[1] = &evidence->destination.domain;
+        candidates[2] = &resolution->expanded;
+    } else if (by_mx) {
+        candidates[1] = &target->name; /* DANE-ID-04: the host's names only */
+    } else if (!ss_name_equal(&target->base, &target->name)) {
+        candidates[1] = &target->name; /* DANE-ID-05 */
+    }
+    for (i = 0; i < 3; i++) {
+        if (candidates[i] == NULL || candidates[i]->len == 0)
+            continue;
+        for (k = 0; k < host->dane_name_count; k++)
+            if (ss_name_equal(&host->dane_names[k].name, candidates[i]))
+                break;
+        if (k == host->dane_name_count)
+            ss_reference_set(&host->dane_names[host->dane_name_count++], candidates[i]);
+    }
+}
+
+static int
+take_tlsa(const struct ss_target *target, struct ss_notes *notes, struct smtpsec_host *host)
+{
+    const struct ss_answer *answer = &target->tlsa->answer;
+    struct ss_bytes *rdata = calloc(answer->count, sizeof(*rdata));
+    size_t i;
+    int r;
+
+    if (rdata == NULL)
+        return SMTPSEC_E_NOMEM;
+    for (i = 0; i < answer->count; i++) {
+        rdata[i].data = answer->records[i].data;
+        rdata[i].len = answer->records[i].len;
+    }
+    r = ss_tlsa_set_read(&host->tlsa, rdata, answer->count, false, false, notes);
+    free(rdata);
+    if (r != 0)
+        return r;
+    if (!ss_tlsa_set_usable(&host->tlsa)) {
+        host->dane = SMTPSEC_DANE_UNUSABLE;
+        ss_note(notes, "TLSA-11", "RFC 7672 2.2", "no TLSA record is usable: TLS, not authenticated");
+    }
+    host->tlsa_expires = target->tlsa->expires;
+    host->tlsa_inception = answer->inception;
+    host->tlsa_expiration = answer->expiration;
+    return 0;
+}
+
+static int
+take_names(const struct ss_target *target, const struct ss_evidence *evidence,
+           struct smtpsec_host *host)
+{
+    char text[SS_NAME_TEXT];
+    size_t i;
+
+    ss_reference_set(&host->reference, &target->name);
+    if (evidence->destination.literal) {
+        char address[SS_ADDRESS_TEXT];
+
+        ss_address_to_text(&evidence->destination.address, address);
+        snprintf(text, sizeof(text), "[%s]", address);
+    } else {
+        ss_name_to_text(&target->name, text);
+    }
+    host->text = strdup(text);
+    host->addresses = calloc(target->address_count > 0 ? target->address_count : 1,
+                             sizeof(*host->addresses));
+    if (host->text == NULL || host->addresses == NULL)
+        return SMTPSEC_E_NOMEM;
+    for (i = 0; i < target->address_count; i++)
+        ss_address_to_text(&target->addresses[i], host->addresses[i]);
+    host->address_count = target->address_count;
+    return 0;
+}
+
+static int
+take_host(const struct ss_evidence *evidence, const struct ss_settings *settings,
+          const struct findings *findings, const struct ss_target *target, int64_t now,
+          struct ss_notes *notes, struct smtpsec_host *host)
+{
+    int r;
+
+    r = take_names(target, evidence, host);
+    if (r != 0)
+        return r;
+    host->preference = target->preference;
+    host->partial = target->partial;
+    host->secure_addresses = target->secure_addresses;
+    host->unreachable = target->reason;
+    if (target->pending && target->reason == SMTPSEC_REASON_NONE) {
+        /* Asked but not answered by now: a time-out, at the look-up that is open. */
+        if (target->address_count == 0)
+            host->unreachable = SMTPSEC_REASON_ADDR_TIMEOUT;
+        else
+            host->dane_reason = SMTPSEC_REASON_TLSA_TIMEOUT;
+    }
+    host->dane = host->dane_reason != SMTPSEC_REASON_NONE ? SMTPSEC_DANE_FAILED : target->dane;
+    if (target->dane == SMTPSEC_DANE_FAILED)
+        host->dane_reason = target->dane_reason;
+    if (target->tlsa != NULL) {
+        ss_reference_set(&host->base, &target->base);
+        r = take_tlsa(target, notes, host);
+        dane_names(evidence, &findings->resolution, target, host);
+    }
+    host->sts_fits = ss_sts_policy_fits(&findings->view.policy, &target->name);
+    host->remembered_fits = findings->remembered.mode == SMTPSEC_STS_ABSENT ||
+                            ss_sts_policy_fits(&findings->remembered, &target->name);
+    ss_floors_for_host(&findings->record, &settings->memory, &target->name,
+                       findings->resolution.trust == SMTPSEC_TRUST_SECURE, now, &host->floors);
+    return r;
+}
+
+static int
+take_hosts(const struct ss_evidence *evidence, const struct ss_settings *settings,
+           const struct findings *findings, int64_t now, struct smtpsec_plan *plan)
+{
+    const struct ss_resolution *resolution = &findings->resolution;
+    size_t i;
+    int r;
+
+    plan->hosts = calloc(resolution->count > 0 ? resolution->count : 1, sizeof(*plan->hosts));
+    if (plan->hosts == NULL)
+        return SMTPSEC_E_NOMEM;
+    for (i = 0; i < resolution->count; i++) {
+        plan->count++;
+        r = take_host(evidence, settings, findings, &resolution->hosts[i], now, &plan->facts,
+                      &plan->hosts[i]);
+        if (r != 0)
+            return r;
+        if (resolution->hosts[i].expires < plan->expires)
+            plan->expires = resolution->hosts[i].expires;
+    }
+    return 0;
+}
+
+static int
+take_sts(const struct ss_sts_view *view, struct smtpsec_plan *plan)
+{
+    size_t i;
+
+    plan->sts_mode = view->policy.mode;
+    plan->sts_source = view->source;
+    memcpy(plan->sts_id, view->id, sizeof(plan->sts_id));
+    plan->sts_max_age = view->policy.max_age;
+    plan->sts_expires = view->expires;
+    plan->sts_error = view->error;
+    memcpy(plan->sts_error_text, view->error_text, sizeof(plan->sts_error_text));
+    plan->sts_mx = calloc(view->policy.mx_count > 0 ? view->policy.mx_count : 1,
+                          sizeof(*plan->sts_mx));
+    if (plan->sts_mx == NULL)
+        return SMTPSEC_E_NOMEM;
+    for (i = 0; i < view->policy.mx_count; i++) {
+        plan->sts_mx[i] = strdup(view->policy.mx[i].text);
+        if (plan->sts_mx[i] == NULL)
+            return SMTPSEC_E_NOMEM;
+        plan->sts_mx_count++;
+    }
+    /* STSP-16: a policy that is over already serves this plan, made from its fetch. */
+    if (view->source != SMTPSEC_STS_SOURCE_NONE && view->expires > plan->made &&
+        view->expires < plan->expires)
+        plan->expires = view->expires;
+    return 0;
+}
+
+static int
+take_memory(const struct ss_evidence *evidence, const struct ss_settings *settings,
+            const struct findings *findings, int64_t now, struct smtpsec_plan *plan)
+{
+    const struct ss_record *record = &findings->record;
+    size_t i;
+
+    plan->memory_state = evidence->memory_state;
+    ss_floors_for_domain(record, &settings->memory, now, &plan->floors);
+    plan->claims = calloc(record->count > 0 ? record->count : 1, sizeof(*plan->claims));
+    if (plan->claims == NULL)
+        return SMTPSEC_E_NOMEM;
+    for (i = 0; i < record->count; i++)
+        ss_claim_show(&plan->claims[i], &record->claims[i], &record->key, &settings->memory, now);
+    plan->claim_count = record->count;
+    return 0;
+}
+
+static void
+take_destination(const struct ss_evidence *evidence, const struct ss_resolution *resolution,
+                 struct smtpsec_plan *plan)
+{
+    struct ss_reference domain;
+
+    ss_destination_key(&evidence->destination, &plan->key);
+    ss_reference_set(&domain, &evidence->destination.domain);
+    memcpy(plan->domain, domain.text, sizeof(plan->domain));
+    plan->literal = evidence->destination.literal;
+    if (plan->literal) {
+        char address[SS_ADDRESS_TEXT];
+
+        ss_address_to_text(&evidence->destination.address, address);
+        snprintf(plan->domain, sizeof(plan->domain), "[%s]", address);
+    }
+    snprintf(plan->route, sizeof(plan->route), evidence->destination.relay ? "relay %s" : "mx%.0s",
+             domain.text);
+    plan->origin = resolution->origin;
+    plan->mx_trust = resolution->trust;
+    plan->dns_reason = resolution->reason;
+    plan->dns_permanent = resolution->permanent;
+    if (resolution->pending && resolution->count == 0 && resolution->reason == SMTPSEC_REASON_NONE)
+        plan->dns_reason = SMTPSEC_REASON_MX_TIMEOUT;
+}
+
+/*
+ * An unsigned answer that ends all delivery (NXDOMAIN, null MX, no address) is
+ * not believed at once against a live claim or policy: whoever forges it would
+ * turn our memory into a bounce. It must have been seen for a day.
+ */
+static bool
+holds_unsigned_ends(const struct ss_evidence *evidence, const struct ss_record *record,
+                    const struct smtpsec_plan *plan, int64_t now)
+{
+    if (plan->floors.enforced.level == SMTPSEC_LEVEL_NONE &&
+        !ss_sts_entry_live(&evidence->entry, now))
+        return false;
+    return record->held_until == 0 || now < record->held_until;
+}
+
+int
+ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings, int64_t now,
+          struct smtpsec_plan **out)
+{
+    const struct smtpsec_message plain = {false, false, false};
+    struct smtpsec_plan *plan;
+    struct findings findings;
+    int r;
+
+    memset(&findings, 0, sizeof(findings));
+    r = ss_plan_new(&plan);
+    if (r != 0)
+        return r;
+    plan->settings = *settings;
+    plan->made = now;
+    plan->expires = now + SS_PLAN_LIFE;
+    r = ss_resolve(evidence, settings, now, NULL, &plan->facts, &findings.resolution);
+    if (r == 0 && findings.resolution.reason == SMTPSEC_REASON_NONE)
+        r = ss_sts_view_read(evidence, settings, now, NULL, &plan->facts, &findings.view);
+    if (r == 0)
+        r = weigh_memory(evidence, settings, &findings, now);
+    if (r != 0)
+        goto out;
+    take_destination(evidence, &findings.resolution, plan);
+    r = take_sts(&findings.view, plan);
+    if (r == 0)
+        r = take_memory(evidence, settings, &findings, now, plan);
+    if (r == 0)
+        r = take_hosts(evidence, settings, &findings, now, plan);
+    if (r != 0)
+        goto out;
+    if (plan->expires < now)
+        plan->expires = now;
+    plan->ends_held = holds_unsigned_ends(evidence, &findings.record, plan, now);
+    r = ss_plan_apply(plan, &plain);
+    if (r != 0)
+        goto out;
+    *out = plan;
+    plan = NULL;
+out:
+    free_findings(&findings);
+    ss_plan_free(plan);
+    return r;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "decision/observe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+ss_observations_free(struct ss_observations *observations)
+{
+    free(observations->list);
+    free(observations->hosts);
+    memset(observations, 0, sizeof(*observations));
+}
+
+static struct ss_observation *
+next(struct ss_observations *out, enum ss_observed what, int64_t now)
+{
+    struct ss_observation *observation = &out->list[out->count++];
+
+    memset(observation, 0, sizeof(*observation));
+    observation->what = what;
+    observation->at = now;
+    return observation;
+}
+
+static void
+signed_mx_set(const struct ss_resolution *resolution, int64_t now, struct ss_observations *out)
+{
+    struct ss_observation *observation;
+    size_t i;
+
+    /* A set cut at our limit does not say that the other hosts are gone. */
+    if (resolution->origin != SMTPSEC_ORIGIN_MX || resolution->mx == NULL ||
+        resolution->trust != SMTPSEC_TRUST_SECURE || resolution->count == 0 || resolution->cut)
+        return;
+    for (i = 0; i < resolution->count; i++)
+        out->hosts[i] = resolution->hosts[i].name;
+    observation = next(out, SS_OBSERVED_MX_SET, now);
+    observation->hosts = out->hosts;
+    observation->host_count = resolution->count;
+    observation->inception = resolution->mx->answer.inception;
+    observation->signature_expiration = resolution->mx->answer.expiration;
+}
+
+static void
+denials(const struct ss_resolution *resolution, int64_t now, struct ss_observations *out)
+{
+    size_t i;
+
+    for (i = 0; i < resolution->count; i++) {
+        const struct ss_target *host = &resolution->hosts[i];
+        struct ss_observation *observation;
+
+        /* A denial proves nothing beside insecure addresses, nor when another candidate has records. */
+        if (host->dane != SMTPSEC_DANE_ABSENT || host->denial == NULL || !host->secure_addresses)
+            continue;
+        observation = next(out, SS_OBSERVED_NO_TLSA, now);
+        observation->host = host->name;
+        observation->inception = host->denial->answer.inception;
+        observation->signature_expiration = host->denial->answer.expiration;
+    }
+}
+
+int
+ss_observations_read(const struct ss_resolution *resolution, const struct ss_sts_view *view,
+                     int64_t now, struct ss_observations *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->list = calloc(resolution->count + 2, sizeof(*out->list));
+    out->hosts = calloc(resolution->count + 1, sizeof(*out->hosts));
+    if (out->list == NULL || out->hosts == NULL) {
+        ss_observations_free(out);
+        return SMTPSEC_E_NOMEM;
+    }
+    signed_mx_set(resolution, now, out);
+    denials(resolution, now, out);
+    if (view->fetched != NULL) {
+        struct ss_observation *observation = next(out, SS_OBSERVED_POLICY, view->fetched->at);
+
+        observation->sts_mode = view->policy.mode;
+        observation->expires = view->expires;
+        memcpy(observation->sts_id, view->id, sizeof(observation->sts_id));
+    }
+    return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What happened on one connection, as it travels to whoever owns the memory. */
+#ifndef SS_DECISION_OUTCOME_H
+#define SS_DECISION_OUTCOME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "decision/requirement.h"
+#include "decision/session.h"
+#include "decision/verify.h"
+#include "memory/rules.h"
+
+/* Outcomes older than this are refused, and so are those from the future by more than the skew. */
+#define SS_OUTCOME_AGE 86400
+#define SS_OUTCOME_SKEW 300
+
+struct smtpsec_outcome {
+    struct ss_memory_key key;
+    struct ss_name host;
+    uint8_t digest[SS_SHA256_LEN]; /* of the requirement */
+    int64_t at;
+    int32_t required;   /* level */
+    int32_t sources;
+    bool soft;
+    bool mx_secure;
+    int32_t starttls;
+    bool judged;        /* a verdict was given */
+    bool verified;      /* and it accepted */
+    int32_t reason;
+    int32_t achieved;
+    int32_t identities;
+    bool requiretls_offered;
+    bool accepted;      /* the message */
+    bool null_sender;
+    int64_t expires;    /* end of the TLSA set's TTL */
+    int64_t inception;
+    int64_t signature_expiration;
+    uint8_t tlsa_digest[SS_SHA256_LEN];
+    uint8_t spki_digest[SS_SHA256_LEN];
+};
+
+int ss_outcome_new(const struct smtpsec_requirement *requirement, int64_t now,
+                   struct smtpsec_outcome **out);
+int ss_outcome_take(struct smtpsec_outcome *outcome, const struct smtpsec_session *session,
+                    const struct smtpsec_verdict *verdict);
+void ss_outcome_encode(const struct smtpsec_outcome *outcome, struct ss_buf *out);
+/* Returns 0, NOMEM, FORMAT. */
+int ss_outcome_decode(struct ss_bytes bytes, struct smtpsec_outcome **out);
+/* True when it says something to the memory; then the observation is filled. */
+bool ss_outcome_observation(const struct smtpsec_outcome *outcome, struct ss_observation *observation);
+
+#endif

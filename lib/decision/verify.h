@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A session against a requirement: pure, and the same for every TLS library. */
+#ifndef SS_DECISION_VERIFY_H
+#define SS_DECISION_VERIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "decision/requirement.h"
+#include "decision/session.h"
+
+#define SS_VERDICT_TEXT 512
+
+struct smtpsec_verdict {
+    bool accepted;
+    int32_t reason;     /* of a reject; or of what testing mode would refuse */
+    int32_t achieved;   /* level reached */
+    int32_t identities; /* that verified */
+    int32_t result;     /* RFC 8460 */
+    int32_t tlsa;       /* record that matched, or -1 */
+    char text[SS_VERDICT_TEXT];
+};
+
+/* Returns 0 or NOMEM. */
+int ss_verify(const struct smtpsec_anchors *anchors, const struct smtpsec_requirement *requirement,
+              const struct smtpsec_session *session, int64_t now, struct smtpsec_verdict *verdict);
+
+#endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/learn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "decision/observe.h"
+#include "decision/resolve.h"
+#include "decision/sts_view.h"
+
+struct ss_bytes
+ss_policy_key(const struct ss_name *domain)
+{
+    struct ss_bytes key;
+
+    key.data = domain->wire;
+    key.len = domain->len;
+    return key;
+}
+
+static struct ss_bytes
+view(const struct ss_buf *buf)
+{
+    struct ss_bytes bytes;
+
+    bytes.data = buf->data;
+    bytes.len = buf->len;
+    return bytes;
+}
+
+static int
+recall_record(struct ss_store *store, const struct ss_memory_key *key, struct ss_record *record,
+              int *fault)
+{
+    struct ss_buf octets, value;
+    int r;
+
+    ss_buf_init(&octets, 1024);
+    ss_buf_init(&value, SS_STORE_VALUE_MAX);
+    ss_memory_key_write(&octets, key);
+    r = ss_buf_ok(&octets) ? ss_store_get(store, SS_TABLE_CLAIMS, view(&octets), &value)
+                           : SMTPSEC_E_NOMEM;
+    if (r == 0)
+        r = ss_record_read(record, key, view(&value));
+    if (r == SMTPSEC_E_FORMAT || r == SMTPSEC_E_VERSION) {
+        *fault = r;
+        r = SMTPSEC_E_NOT_FOUND;
+    }
+    if (r == SMTPSEC_E_NOT_FOUND) {
+        ss_record_init(record, key);
+        r = 0;
+    }
+    ss_buf_free(&octets);
+    ss_buf_free(&value);
+    return r;
+}
+
+static int
+recall_entry(struct ss_store *store, const struct ss_name *domain, struct ss_sts_entry *entry,
+             int *fault)
+{
+    struct ss_buf value;
+    int r;
+
+    ss_buf_init(&value, SS_STORE_VALUE_MAX);
+    r = ss_store_get(store, SS_TABLE_POLICIES, ss_policy_key(domain), &value);
+    if (r == 0)
+        r = ss_sts_entry_read(entry, view(&value));
+    if (r == SMTPSEC_E_FORMAT || r == SMTPSEC_E_VERSION) {
+        *fault = r;
+        r = SMTPSEC_E_NOT_FOUND;
+    }
+    if (r == SMTPSEC_E_NOT_FOUND) {
+        ss_sts_entry_init(entry);
+        r = 0;
+    }
+    ss_buf_free(&value);
+    return r;
+}
+
+int
+ss_recall(struct ss_store *store, const struct smtpsec_destination *destination,
+          struct ss_record *record, struct ss_sts_entry *entry, int *fault)
+{
+    struct ss_memory_key key;
+    int r;
+
+    *fault = 0;
+    ss_destination_key(destination, &key);
+    ss_record_init(record, &key);
+    ss_sts_entry_init(entry);
+    if (destination->literal)
+        return 0;
+    r = recall_record(store, &key, record, fault);
+    if (r == 0)
+        r = recall_entry(store, &destination->domain, entry, fault);
+    if (r != 0) {
+        ss_record_free(record);
+        ss_record_init(record, &key);
+        ss_sts_entry_free(entry);
+        ss_sts_entry_init(entry);
+    }
+    return r;
+}
+
+/* ---- Claims ---- */
+
+struct claim_edit {
+    const struct ss_memory_key *key;
+    const struct ss_memory_settings *settings;
+    const struct ss_observation *list;
+    size_t count;
+    bool ends_seen;   /* an unsigned end was seen: start or keep its day */
+    bool ends_gone;   /* the domain answers: forget that day */
+    int64_t now;
+};
+
+static bool
+mark_ends(const struct claim_edit *edit, struct ss_record *record)
+{
+    if (edit->ends_seen && record->held_until == 0 && record->count > 0) {
+        record->held_until = edit->now + SS_DAY;
+        return true;
+    }
+    if (edit->ends_gone && record->held_until != 0) {
+        record->held_until = 0;
+        return true;
+    }
+    return false;
+}
+
+static int
+edit_claims(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *choice)
+{
+    const struct claim_edit *edit = arg;
+    struct ss_record record;
+    bool changed = false, any;
+    size_t i;
+    int r = 0;
+
+    ss_record_init(&record, edit->key);
+    if (old != NULL)
+        r = ss_record_read(&record, edit->key, *old);
+    /* Damaged: what was there is lost already, and was said when it was read. Newer: left alone. */
+    if (r == SMTPSEC_E_FORMAT) {
+        ss_record_init(&record, edit->key);
+        r = 0;
+    }
+    for (i = 0; r == 0 && i < edit->count; i++) {
+        r = ss_record_observe(&record, edit->settings, &edit->list[i], &any);
+        changed = changed || any;
+    }
+    if (r == 0)
+        changed = mark_ends(edit, &record) || changed;
+    *choice = SS_EDIT_KEEP;
+    if (r == 0 && changed && (record.count > 0 || record.mx_inception != 0)) {
+        ss_record_write(out, &record);
+        *choice = SS_EDIT_PUT;
+    } else if (r == 0 && changed && old != NULL) {
+        *choice = SS_EDIT_DELETE;
+    }
+    ss_record_free(&record);
+    return r;
+}
+
+static int
+write_claims(struct ss_store *store, struct claim_edit *edit)
+{
+    struct ss_buf key;
+    int r;
+
+    ss_buf_init(&key, 1024);
+    ss_memory_key_write(&key, edit->key);
+    r = ss_buf_ok(&key) ? ss_store_update(store, SS_TABLE_CLAIMS, view(&key), edit_claims, edit)
+                        : SMTPSEC_E_NOMEM;
+    ss_buf_free(&key);
+    return r;
+}
+
+/* Would the claims change at all? Asked on a copy, so that an unchanged domain opens no transaction. */
+static int
+claims_change(const struct ss_record *record, const struct claim_edit *edit, bool *changes)
+{
+    struct ss_record copy;
+    bool any;
+    size_t i;
+    int r;
+
+    *changes = false;
+    r = ss_record_copy(&copy, record);
+    for (i = 0; r == 0 && i < edit->count; i++) {
+        r = ss_record_observe(&copy, edit->settings, &edit->list[i], &any);
+        *changes = *changes || any;
+    }
+    if (r == 0 && mark_ends(edit, &copy))
+        *changes = true;
+    ss_record_free(&copy);
+    return r;
+}
+
+/* ---- Policies ---- */
+
+struct policy_edit {
+    const struct ss_sts_view *view;
+    int64_t now;
+};
+
+static int
+set_policy(struct ss_sts_entry *entry, const struct ss_sts_view *found, int64_t now)
+{
+    uint8_t *body;
+
+    if (found->fetched == NULL) {
+        /* STSF-13: only the attempt is kept; the policy that is held stays (STSF-12). */
+        memcpy(entry->failed_id, found->wanted_id, sizeof(entry->failed_id));
+        entry->failed_at = now;
+        entry->attempted = now;
+        return 0;
+    }
+    body = malloc(found->fetched->len > 0 ? found->fetched->len : 1);
+    if (body == NULL)
+        return SMTPSEC_E_NOMEM;
+    if (found->fetched->len > 0)
+        memcpy(body, found->fetched->body, found->fetched->len);
+    free(entry->body);
+    entry->body = body;
+    entry->len = found->fetched->len;
+    memcpy(entry->id, found->id, sizeof(entry->id));
+    entry->fetched = found->fetched->at;
+    entry->max_age = found->policy.max_age;
+    entry->failed_id[0] = '\0';
+    entry->failed_at = 0;
+    entry->attempted = now;
+    entry->used = now - now % SS_DAY;
+    return 0;
+}
+
+static int
+edit_policy(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *choice)
+{
+    const struct policy_edit *edit = arg;
+    struct ss_sts_entry entry;
+    int r = 0;
+
+    *choice = SS_EDIT_KEEP;
+    ss_sts_entry_init(&entry);
+    if (old != NULL)
+        r = ss_sts_entry_read(&entry, *old);
+    if (r == SMTPSEC_E_FORMAT) {
+        ss_sts_entry_init(&entry);
+        r = 0;
+    }
+    /* Somebody else may have fetched a newer one meanwhile: the later fetch stays. */
+    if (r == 0 && (edit->view->fetched == NULL || entry.fetched <= edit->view->fetched->at)) {
+        r = set_policy(&entry, edit->view, edit->now);
+        if (r == 0) {
+            ss_sts_entry_write(out, &entry);
+            *choice = SS_EDIT_PUT;
+        }
+    }
+    ss_sts_entry_free(&entry);
+    return r;
+}
+
+static int
+learn_policy(struct ss_store *store, const struct ss_lookup *lookup, const struct ss_sts_view *found,
+             int64_t now)
+{
+    struct policy_edit edit = {found, now};
+
+    if (!found->attempted)
+        return 0;
+    return ss_store_update(store, SS_TABLE_POLICIES,
+                           ss_policy_key(&lookup->evidence.destination.domain), edit_policy, &edit);
+}
+
+int
+ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
+                const struct smtpsec_plan *plan, int64_t now)
+{
+    const struct ss_evidence *evidence = &lookup->evidence;
+    struct ss_observations observations;
+    struct ss_resolution resolution;
+    struct ss_sts_view found;
+    struct claim_edit edit;
+    bool changes = false;
+    int r;
+
+    if (evidence->destination.literal)
+        return 0;
+    memset(&found, 0, sizeof(found));
+    memset(&observations, 0, sizeof(observations));
+    r = ss_resolve(evidence, &lookup->settings, now, NULL, NULL, &resolution);
+    if (r == 0 && resolution.reason == SMTPSEC_REASON_NONE)
+        r = ss_sts_view_read(evidence, &lookup->settings, now, NULL, NULL, &found);
+    if (r == 0)
+        r = ss_observations_read(&resolution, &found, now, &observations);
+    if (r == 0)
+        r = learn_policy(store, lookup, &found, now);
+    if (r != 0)
+        goto out;
+    memset(&edit, 0, sizeof(edit));
+    edit.key = &evidence->record.key;
+    edit.settings = &lookup->settings.memory;
+    edit.list = observations.list;
+    edit.count = observations.count;
+    edit.now = now;
+    edit.ends_seen = plan->reason == SMTPSEC_REASON_ANSWER_HELD;
+    edit.ends_gone = plan->verdict == SMTPSEC_VERDICT_DELIVER;
+    r = claims_change(&evidence->record, &edit, &changes);
+    if (r == 0 && changes)
+        r = write_claims(store, &edit);
+out:
+    ss_observations_free(&observations);
+    ss_sts_view_free(&found);
+    ss_resolution_free(&resolution);
+    return r;
+}
+
+int
+ss_learn_outcome(struct ss_store *store, const struct ss_memory_settings *settings,
+                 const struct smtpsec_outcome *outcome, int64_t now)
+{
+    struct ss_observation observation;
+    struct claim_edit edit;
+
+    if (outcome->at > now + SS_OUTCOME_SKEW || outcome->at < now - SS_OUTCOME_AGE)
+        return SMTPSEC_E_STALE;
+    if (!ss_outcome_observation(outcome, &observation))
+        return 0;
+    memset(&edit, 0, sizeof(edit));
+    edit.key = &outcome->key;
+    edit.settings = settings;
+    edit.list = &observation;
+    edit.count = 1;
+    edit.now = now;
+    return write_claims(store, &edit);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What an evaluation and an outcome leave in the store. Errors here never
+ * change a decision already made; the caller turns them into events.
+ */
+#ifndef SS_ENGINE_LEARN_H
+#define SS_ENGINE_LEARN_H
+
+#include "decision/outcome.h"
+#include "engine/lookup.h"
+#include "memory/store.h"
+
+/*
+ * Read what is remembered of a destination. A damaged or newer entry is
+ * treated as lost: *fault receives the error, the result is empty.
+ * Returns 0, NOMEM, MEMORY.
+ */
+int ss_recall(struct ss_store *store, const struct smtpsec_destination *destination,
+              struct ss_record *record, struct ss_sts_entry *entry, int *fault);
+
+/*
+ * Write what a finished lookup proved: the fetched policy, or that a fetch was
+ * tried; claims lowered or extended by proof. An unchanged domain is not
+ * written. Returns 0, NOMEM, MEMORY.
+ */
+int ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
+                    const struct smtpsec_plan *plan, int64_t now);
+
+/* Write what an outcome proved. Returns 0, NOMEM, MEMORY, STALE. */
+int ss_learn_outcome(struct ss_store *store, const struct ss_memory_settings *settings,
+                     const struct smtpsec_outcome *outcome, int64_t now);
+
+/* The key of the policy cache: the wire form of the policy domain. */
+struct ss_bytes ss_policy_key(const struct ss_name *domain);
+
+#endif
