@@ -58,3 +58,9 @@ ss_tls_facts_read(struct ss_tls_facts *facts, void *gnutls_session)
         facts->certificates[i].len = list[i].size;
     }
 }
+
+void *
+ss_tls_session_pointer(void *gnutls_session)
+{
+    return gnutls_session_get_ptr(gnutls_session);
+}

@@ -19,5 +19,7 @@ struct ss_tls_facts {
 
 /* gnutls_session: a gnutls_session_t. More certificates than the limit are counted as limit + 1. */
 void ss_tls_facts_read(struct ss_tls_facts *facts, void *gnutls_session);
+/* What the application attached with gnutls_session_set_ptr(). */
+void *ss_tls_session_pointer(void *gnutls_session);
 
 #endif
