@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TLSA records: what is usable for SMTP (RFC 7672 3.1, RFC 7671 9), and the match (RFC 6698 2.1). */
+/*
+ * TLSA records: what is usable for SMTP (RFC 7672 3.1, RFC 7671 9), and the
+ * match (RFC 6698 2.1).
+ */
 #ifndef SS_DANE_TLSA_H
 #define SS_DANE_TLSA_H
 
@@ -50,8 +53,9 @@ bool ss_tlsa_set_usable(const struct ss_tlsa_set *set);
  * index: receives the record that matched, or -1.
  * reason: NONE, or the most telling reason of the failure.
  */
-int ss_dane_verify(const struct ss_tlsa_set *set, struct ss_chain *chain, const struct ss_name *names,
-                   size_t name_count, int64_t now, int32_t *index, int32_t *reason);
+int ss_dane_verify(const struct ss_tlsa_set *set, struct ss_chain *chain,
+                   const struct ss_name *names, size_t name_count, int64_t now, int32_t *index,
+                   int32_t *reason);
 /* The same for a raw public key: only 3 1 x records can match (RFC 7671 5.1). */
 int ss_dane_verify_raw_key(const struct ss_tlsa_set *set, struct ss_bytes spki, int32_t *index,
                            int32_t *reason);
