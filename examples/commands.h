@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The commands of the tool; each returns the exit code. */
+#ifndef TOOL_COMMANDS_H
+#define TOOL_COMMANDS_H
+
+#include "options.h"
+
+int check_command(struct tool_options *options);
+int send_command(struct tool_options *options);
+int verify_command(struct tool_options *options);
+int memory_command(struct tool_options *options);
+
+#endif

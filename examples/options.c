@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <smtpsec.h>
+
+#include "text.h"
+
+enum {
+    OPT_RESOLVER = 1000,
+    OPT_TRUST_RESOLVER,
+    OPT_CA_FILE,
+    OPT_MEMORY,
+    OPT_NO_MEMORY,
+    OPT_ALLOW_PRIVATE,
+    OPT_MODE,
+    OPT_SOFT_PKIX,
+    OPT_NOW,
+    OPT_TIMEOUT,
+    OPT_RELAY,
+    OPT_PORT,
+    OPT_REQUIRETLS,
+    OPT_TLS_REQUIRED_NO,
+    OPT_FROM,
+    OPT_TO,
+    OPT_JSON,
+    OPT_VERBOSE,
+    OPT_CONNECT,
+    OPT_VIA,
+    OPT_HELO,
+    OPT_SAVE,
+    OPT_SEED,
+    OPT_REQUIREMENT,
+    OPT_CHAIN,
+    OPT_HELP
+};
+
+enum {
+    EVALUATING = COMMAND_CHECK | COMMAND_SEND | COMMAND_BY_HAND,
+    WITH_CONTEXT = EVALUATING | COMMAND_MEMORY,
+    CONNECTING = COMMAND_CHECK | COMMAND_SEND,
+    ANY_COMMAND = WITH_CONTEXT | COMMAND_VERIFY
+};
+
+struct option_row {
+    const char *name;
+    int id;
+    int commands;
+    const char *argument; /* NULL: takes none */
+    const char *help;
+};
+
+static const struct option_row rows[] = {
+    {"json", OPT_JSON, ANY_COMMAND, NULL, "print JSON, one object a line"},
+    {"verbose", OPT_VERBOSE, EVALUATING | COMMAND_MEMORY, NULL, "print everything, uncut"},
+    {"connect", OPT_CONNECT, COMMAND_CHECK, NULL, "also connect: EHLO, STARTTLS, verdict, QUIT"},
+    {"from", OPT_FROM, COMMAND_SEND, "ADDRESS", "envelope sender; '' is the null sender"},
+    {"to", OPT_TO, COMMAND_SEND, "ADDRESS", "envelope recipient; may be repeated"},
+    {"requiretls", OPT_REQUIRETLS, EVALUATING, NULL, "the message is tagged REQUIRETLS"},
+    {"tls-required-no", OPT_TLS_REQUIRED_NO, EVALUATING, NULL, "it has TLS-Required: No"},
+    {"requirement", OPT_REQUIREMENT, COMMAND_VERIFY, "FILE", "the requirement"},
+    {"chain", OPT_CHAIN, COMMAND_VERIFY, "PEM", "the server's certificates, its own first"},
+    {"now", OPT_NOW, ANY_COMMAND, "EPOCH", "use this time, in seconds since 1970"},
+    {"resolver", OPT_RESOLVER, EVALUATING, "ADDR[#PORT]",
+     "ask this resolver, not those of /etc/resolv.conf; may be repeated"},
+    {"trust-resolver", OPT_TRUST_RESOLVER, EVALUATING, NULL,
+     "believe the AD bit of each --resolver; loopback is believed anyway"},
+    {"ca-file", OPT_CA_FILE, EVALUATING | COMMAND_VERIFY, "FILE",
+     "use these CAs, not the system's"},
+    {"memory", OPT_MEMORY, WITH_CONTEXT, "DIR", "use the memory kept there"},
+    {"no-memory", OPT_NO_MEMORY, WITH_CONTEXT, NULL, "use no memory (as without --memory)"},
+    {"mode", OPT_MODE, EVALUATING, "KIND=MODE",
+     "dane, mta-sts, encrypted or dnssec = off, report or enforce"},
+    {"soft-pkix", OPT_SOFT_PKIX, EVALUATING, "MODE", "certificate part of soft claims"},
+    {"relay", OPT_RELAY, EVALUATING, "HOST", "send by this host, without MX look-up"},
+    {"port", OPT_PORT, EVALUATING, "N", "another port than 25"},
+    {"timeout", OPT_TIMEOUT, EVALUATING, "SECONDS",
+     "for one evaluation, and for each step of a connection; default 30"},
+    {"allow-private", OPT_ALLOW_PRIVATE, EVALUATING, NULL,
+     "policy hosts may be on loopback or private addresses"},
+    {"helo", OPT_HELO, CONNECTING, "NAME", "say this name in EHLO"},
+    {"seed", OPT_SEED, COMMAND_SEND, "N", "shuffle hosts of equal preference by this number"},
+    {"save-requirements", OPT_SAVE, COMMAND_CHECK, "DIR",
+     "write DIR/DOMAIN_HOST.req for each host"},
+    {"via", OPT_VIA, COMMAND_CHECK, "WAY", "blocking (default) or loop"},
+    {"help", OPT_HELP, ANY_COMMAND, NULL, "print this"},
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static const char *
+synopsis(int command)
+{
+    switch (command) {
+    case COMMAND_CHECK:
+        return "smtpsec check [OPTION]... DOMAIN...";
+    case COMMAND_SEND:
+        return "smtpsec send --from ADDRESS --to ADDRESS [OPTION]... < MESSAGE";
+    case COMMAND_VERIFY:
+        return "smtpsec verify --requirement FILE --chain PEM [OPTION]...";
+    case COMMAND_MEMORY:
+        return "smtpsec memory list|show DOMAIN|forget DOMAIN --memory DIR [OPTION]...";
+    default:
+        return "by_hand [OPTION]... DOMAIN...";
+    }
+}
+
+static void
+print_usage(int command, FILE *where)
+{
+    size_t i;
+
+    fprintf(where, "usage: %s\n", synopsis(command));
+    for (i = 0; i < ROWS; i++) {
+        char left[64];
+
+        if ((rows[i].commands & command) == 0)
+            continue;
+        snprintf(left, sizeof(left), "--%s %s", rows[i].name,
+                 rows[i].argument != NULL ? rows[i].argument : "");
+        fprintf(where, "  %-26s %s\n", left, rows[i].help);
+    }
+}
+
+int
+options_usage(int command, const char *wrong)
+{
+    if (wrong != NULL)
+        tool_say("%s", wrong);
+    print_usage(command, stderr);
+    return TOOL_USAGE;
+}
+
+static int
+read_mode(const char *text, int32_t *out)
+{
+    int32_t mode;
+
+    for (mode = SMTPSEC_MODE_OFF; mode <= SMTPSEC_MODE_ENFORCE; mode++) {
+        if (strcmp(text, smtpsec_mode_name(mode)) == 0) {
+            *out = mode;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+/* KIND=MODE */
+static int
+read_claim_mode(const char *text, int32_t *modes)
+{
+    const char *equals = strchr(text, '=');
+    int32_t kind;
+
+    for (kind = SMTPSEC_CLAIM_DANE; equals != NULL && kind <= SMTPSEC_CLAIM_DNSSEC; kind++) {
+        const char *name = smtpsec_claim_name(kind);
+        size_t len = strlen(name);
+
+        if (len == (size_t)(equals - text) && strncmp(text, name, len) == 0)
+            return read_mode(equals + 1, &modes[kind]);
+    }
+    return -1;
+}
+
+static int
+read_via(const char *text, int *out)
+{
+    *out = strcmp(text, "loop") == 0 ? VIA_LOOP : VIA_BLOCKING;
+    return *out == VIA_LOOP || strcmp(text, "blocking") == 0 ? 0 : -1;
+}
+
+static int
+add(const char **list, size_t *count, size_t room, const char *value)
+{
+    if (*count >= room)
+        return -1;
+    list[(*count)++] = value;
+    return 0;
+}
+
+/* Options whose argument is a number. */
+static int
+take_number(struct tool_options *o, int id, const char *value)
+{
+    int64_t number = 0;
+
+    switch (id) {
+    case OPT_NOW:
+        o->has_now = 1;
+        return text_number(value, 0, INT64_C(253402300799), &o->now);
+    case OPT_TIMEOUT:
+        if (text_number(value, 1, 3600, &number) != 0)
+            return -1;
+        o->timeout_ms = (int32_t)(number * 1000);
+        return 0;
+    case OPT_PORT:
+        if (text_number(value, 1, 65535, &number) != 0)
+            return -1;
+        o->port = (uint16_t)number;
+        return 0;
+    default:
+        if (text_number(value, 0, INT64_MAX, &number) != 0)
+            return -1;
+        o->has_seed = 1;
+        o->seed = (uint64_t)number;
+        return 0;
+    }
+}
+
+/* Options whose argument is kept or looked up. */
+static int
+take_text(struct tool_options *o, int id, const char *value)
+{
+    switch (id) {
+    case OPT_RESOLVER:
+        return add(o->resolvers, &o->resolver_count, TOOL_RESOLVERS, value);
+    case OPT_TO:
+        return add(o->to, &o->to_count, TOOL_RECIPIENTS, value);
+    case OPT_MODE:
+        return read_claim_mode(value, o->modes);
+    case OPT_SOFT_PKIX:
+        return read_mode(value, &o->soft_pkix_mode);
+    case OPT_VIA:
+        return read_via(value, &o->via);
+    case OPT_CA_FILE:
+        o->ca_file = value;
+        return 0;
+    case OPT_MEMORY:
+        o->memory = value;
+        return 0;
+    case OPT_RELAY:
+        o->relay = value;
+        return 0;
+    case OPT_FROM:
+        o->from = value;
+        return 0;
+    case OPT_HELO:
+        o->helo = value;
+        return 0;
+    case OPT_SAVE:
+        o->save_requirements = value;
+        return 0;
+    case OPT_REQUIREMENT:
+        o->requirement = value;
+        return 0;
+    case OPT_CHAIN:
+        o->chain = value;
+        return 0;
+    default:
+        return take_number(o, id, value);
+    }
+}
+
+static void
+take_flag(struct tool_options *o, int id)
+{
+    switch (id) {
+    case OPT_JSON:
+        o->json = 1;
+        break;
+    case OPT_VERBOSE:
+        o->verbose = 1;
+        break;
+    case OPT_CONNECT:
+        o->connect = 1;
+        break;
+    case OPT_REQUIRETLS:
+        o->requiretls = 1;
+        break;
+    case OPT_TLS_REQUIRED_NO:
+        o->tls_required_no = 1;
+        break;
+    case OPT_TRUST_RESOLVER:
+        o->trust_resolver = 1;
+        break;
+    case OPT_ALLOW_PRIVATE:
+        o->allow_private = 1;
+        break;
+    case OPT_NO_MEMORY:
+        o->memory = NULL;
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+set_defaults(struct tool_options *o)
+{
+    size_t i;
+
+    memset(o, 0, sizeof(*o));
+    o->timeout_ms = 30000;
+    o->soft_pkix_mode = -1;
+    for (i = 0; i < TOOL_CLAIM_KINDS; i++)
+        o->modes[i] = -1;
+}
+
+/* The rows of one command, in the shape of getopt_long(). */
+static void
+fill_long_options(struct option *list, int command)
+{
+    size_t count = 0;
+    size_t i;
+
+    for (i = 0; i < ROWS; i++) {
+        if ((rows[i].commands & command) == 0)
+            continue;
+        list[count].name = rows[i].name;
+        list[count].has_arg = rows[i].argument != NULL ? required_argument : no_argument;
+        list[count].flag = NULL;
+        list[count].val = rows[i].id;
+        count++;
+    }
+    memset(&list[count], 0, sizeof(list[count]));
+}
+
+static const char *
+option_name(int id)
+{
+    size_t i;
+
+    for (i = 0; i < ROWS; i++) {
+        if (rows[i].id == id)
+            return rows[i].name;
+    }
+    return "";
+}
+
+int
+options_read(struct tool_options *options, int command, int argc, char **argv)
+{
+    struct option list[ROWS + 1];
+    int id;
+
+    set_defaults(options);
+    fill_long_options(list, command);
+    optind = 1;
+    opterr = 0;
+    while ((id = getopt_long(argc, argv, ":", list, NULL)) != -1) {
+        char wrong[160];
+
+        if (id == OPT_HELP) {
+            print_usage(command, stdout);
+            return 1;
+        }
+        if (id == '?' || id == ':') {
+            char shown[80];
+
+            text_escape(shown, sizeof(shown), argv[optind - 1], strlen(argv[optind - 1]));
+            snprintf(wrong, sizeof(wrong), "%s: %s", shown,
+                     id == ':' ? "an argument is missing"
+                               : "no such option here, or it takes no argument");
+            options_usage(command, wrong);
+            return -1;
+        }
+        if (optarg == NULL) {
+            take_flag(options, id);
+        } else if (take_text(options, id, optarg) != 0) {
+            char shown[80];
+
+            text_escape(shown, sizeof(shown), optarg, strlen(optarg));
+            snprintf(wrong, sizeof(wrong), "--%s: '%s' does not do", option_name(id), shown);
+            options_usage(command, wrong);
+            return -1;
+        }
+    }
+    options->operands = argv + optind;
+    options->operand_count = (size_t)(argc - optind);
+    return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command line of the tool. */
+#ifndef TOOL_OPTIONS_H
+#define TOOL_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Commands; a set, so that an option can say which of them know it. */
+enum {
+    COMMAND_CHECK = 1,
+    COMMAND_SEND = 2,
+    COMMAND_VERIFY = 4,
+    COMMAND_MEMORY = 8,
+    COMMAND_BY_HAND = 16 /* the example of that name: check, with everything asked by itself */
+};
+
+enum { VIA_BLOCKING = 0, VIA_LOOP = 1 };
+
+#define TOOL_RESOLVERS 8
+#define TOOL_RECIPIENTS 100
+#define TOOL_CLAIM_KINDS 5 /* indexed by SMTPSEC_CLAIM_*; 0 is not one */
+
+/* Pointers into argv: valid as long as argv. */
+struct tool_options {
+    /* the context */
+    const char *resolvers[TOOL_RESOLVERS];
+    size_t resolver_count;
+    int trust_resolver;
+    const char *ca_file;
+    const char *memory; /* NULL: none */
+    int allow_private;
+    int32_t modes[TOOL_CLAIM_KINDS]; /* -1: as the library has it */
+    int32_t soft_pkix_mode;          /* -1: as the library has it */
+    int has_now;
+    int64_t now;
+    int32_t timeout_ms; /* one evaluation, and each step of a connection */
+
+    /* the destination */
+    const char *relay;
+    uint16_t port; /* 0: 25 */
+
+    /* the message */
+    int requiretls;
+    int tls_required_no;
+    const char *from;
+    const char *to[TOOL_RECIPIENTS];
+    size_t to_count;
+
+    /* what to do, and how to say it */
+    int json;
+    int verbose;
+    int connect;
+    int via;
+    const char *helo;
+    const char *save_requirements;
+    int has_seed;
+    uint64_t seed;
+    const char *requirement;
+    const char *chain;
+
+    char **operands;
+    size_t operand_count;
+};
+
+/*
+ * Read the command line of one command; argv[0] is its name.
+ * Returns 0; 1 when --help was given and answered; -1 on a usage error (said).
+ */
+int options_read(struct tool_options *options, int command, int argc, char **argv);
+
+/* Say what is wrong with the use of a command, then how it is used. Returns TOOL_USAGE. */
+int options_usage(int command, const char *wrong);
+
+#endif
