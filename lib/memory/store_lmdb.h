@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Inside the LMDB store. Three files stand beside LMDB's own two:
+ *
+ *   open.lock   held shared by all who have the database open. Who can hold
+ *               it alone is the first: it checks the whole file, and may set
+ *               a damaged one aside.
+ *   write.lock  in front of LMDB's own write lock, which knows no bounded wait.
+ *
+ * All locks are of the open file description (F_OFD_SETLK), so that threads
+ * and forked children are told apart.
+ */
+#ifndef SS_MEMORY_STORE_LMDB_H
+#define SS_MEMORY_STORE_LMDB_H
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "memory/store.h"
+
+#define SS_LMDB_DATA "data.mdb"
+#define SS_LMDB_LOCK "lock.mdb"
+#define SS_LMDB_OPEN_LOCK "open.lock"
+#define SS_LMDB_WRITE_LOCK "write.lock"
+
+/* One environment, shared by all stores of this process on the same file. */
+struct ss_lmdb_env {
+    struct ss_lmdb_env *next;
+    unsigned refs;
+    dev_t directory_device;
+    ino_t directory_inode;
+    dev_t device;
+    ino_t inode;
+    int directory;
+    int open_lock; /* -1: none could be had, all is read-only */
+    bool read_only;
+    MDB_env *mdb;
+    MDB_dbi tables[SS_TABLE_COUNT];
+    /* Shared by transactions, exclusive for a new map size: LMDB forbids that beside transactions. */
+    pthread_rwlock_t gate;
+    bool gate_made;
+    _Atomic int64_t size_seen; /* the file must never get shorter than this */
+    atomic_bool cut;           /* it did: the map may not be touched again */
+};
+
+/* ---- store_lmdb_files.c: folders, files, locks ---- */
+
+/* Open the directory; it must be ours alone to write to. Returns a descriptor, or -1 and says why. */
+int ss_lmdb_directory_open(const char *path, struct ss_error *error);
+/* False when it cannot be written, by its mode. */
+bool ss_lmdb_directory_writable(int directory);
+/* Open one of our files in it, made with mode 0600 when `make`. Returns a descriptor, or -1; errno tells. */
+int ss_lmdb_file_open(int directory, const char *name, int flags, bool make);
+/* Is this a plain file of our own? Says why not. */
+bool ss_lmdb_file_ours(int fd, const char *name, struct ss_error *error);
+/* Take a lock (F_RDLCK, F_WRLCK), or let it go (F_UNLCK), waiting no longer than timeout_ms. */
+bool ss_lmdb_lock(int fd, short type, int timeout_ms);
+/* Rename a damaged file away. */
+bool ss_lmdb_set_aside(int directory, struct ss_error *error);
+/* Give LMDB's lock file all its room now: a full disk met later, in its map, would be a SIGBUS. */
+bool ss_lmdb_lock_file_make(int directory, struct ss_error *error);
+
+/* ---- store_lmdb_check.c: the file is read before it is mapped ---- */
+
+enum ss_lmdb_health { SS_LMDB_GOOD, SS_LMDB_EMPTY, SS_LMDB_DAMAGED, SS_LMDB_NEWER, SS_LMDB_UNREAD };
+
+/* Level 1: the two meta pages, and that the file is as long as they say. */
+enum ss_lmdb_health ss_lmdb_check_metas(int fd);
+/* Level 2: the whole tree and the free list as well, each page once. */
+enum ss_lmdb_health ss_lmdb_check_all(int fd);
+
+/* ---- store_lmdb_registry.c: one environment a file and process ---- */
+
+/* Get the environment of a directory. Returns 0, NOMEM, or MEMORY or VERSION and says why. */
+int ss_lmdb_env_get(const char *path, bool read_only, bool *set_aside, struct ss_error *error,
+                    struct ss_lmdb_env **out);
+void ss_lmdb_env_put(struct ss_lmdb_env *env);
+
+/* ---- store_lmdb_env.c: opening one ---- */
+
+/* Open what env->directory holds. As ss_lmdb_env_get(). */
+int ss_lmdb_env_open(struct ss_lmdb_env *env, const char *path, bool read_only, bool *set_aside,
+                     struct ss_error *error);
+void ss_lmdb_env_close(struct ss_lmdb_env *env);
+/* Double the map. False when it has its greatest size. */
+bool ss_lmdb_env_grow(struct ss_lmdb_env *env);
+/* Follow another process that made the map larger. */
+bool ss_lmdb_env_follow(struct ss_lmdb_env *env);
+/* True while the file is at least as long as it was. */
+bool ss_lmdb_env_whole(struct ss_lmdb_env *env);
+
+/* Take write.lock; returns its descriptor, or -1. */
+int ss_lmdb_write_lock(const struct ss_lmdb_env *env);
+void ss_lmdb_write_unlock(int fd);
+
+#endif
