@@ -36,7 +36,10 @@ struct ss_timer {
 int ss_loop_new(struct ss_loop **out); /* 0, NOMEM, SYSTEM */
 void ss_loop_free(struct ss_loop *loop);
 int ss_loop_fd(const struct ss_loop *loop);
-/* Until the next timer: milliseconds, 0 when due, -1 when none. The descriptor becomes readable then, too. */
+/*
+ * Until the next timer: milliseconds, 0 when due, -1 when none. The descriptor
+ * becomes readable then, too.
+ */
 int32_t ss_loop_timeout_ms(const struct ss_loop *loop);
 /* Monotonic milliseconds, read once per process() and at each start of work. */
 int64_t ss_loop_now_ms(const struct ss_loop *loop);

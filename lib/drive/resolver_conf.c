@@ -93,7 +93,7 @@ options_trust_ad(struct ss_text line)
     return false;
 }
 
-/* One line; true when it is `options` with trust-ad. The keyword begins the line, as in resolv.conf(5). */
+/* One line; true when it is `options` with trust-ad. A keyword begins its line: resolv.conf(5). */
 static bool
 read_line(struct ss_resolver_config *config, struct ss_text line)
 {

@@ -132,7 +132,7 @@ try_or_finish(struct ss_query *query)
                         failure != SMTPSEC_FAILURE_NONE ? failure : SMTPSEC_FAILURE_TIMEOUT);
 }
 
-/* What a server said outweighs silence, and silence that nobody was there; the first of equals stays. */
+/* What a server said outweighs silence, and silence that nobody was there. The first stays. */
 static int
 weight(int32_t failure)
 {

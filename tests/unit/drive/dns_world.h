@@ -19,7 +19,7 @@ struct told {
     int calls;
     int32_t failure;
     bool trusted;
-    char text[128]; /* the answer read: first record, "no-data", "no-name", "failed"; " secure" behind it */
+    char text[128]; /* first record, "no-data", "no-name" or "failed"; " secure" behind it */
     size_t count;   /* records */
 };
 

@@ -4,9 +4,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "dns_world.h"
@@ -142,6 +144,46 @@ check_ports_and_ids(void **state)
     assert_in_range(ports, 36, 40);
     assert_in_range(ids, 38, 40);
     scene_free(&scene);
+}
+
+/* An IPv6 server, played by the test itself: the query comes back as an empty reply. */
+static void
+check_ipv6(void **state)
+{
+    struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+    struct ss_loop *loop = world_loop();
+    struct ss_resolver_config config = { .count = 1, .timeout_ms = LONG_MS };
+    socklen_t len = sizeof(address);
+    struct ss_resolver *resolver;
+    uint8_t message[512];
+    struct told told;
+    ssize_t got;
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    (void)state;
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0) {
+        if (fd >= 0)
+            close(fd);
+        ss_loop_free(loop);
+        skip();
+    }
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    assert_true(ss_server_from_text(&config.servers[0], "::1", false));
+    config.servers[0].port = ntohs(address.sin6_port);
+    assert_int_equal(ss_resolver_new(loop, &config, &resolver), 0);
+    told_init(&told, SS_RR_A, "t%u.test", world_token());
+    told_ask(&told, resolver);
+    got = recvfrom(fd, message, sizeof(message), 0, (struct sockaddr *)&address, &len);
+    assert_in_range(got, 12, sizeof(message));
+    message[2] |= 0x80; /* QR */
+    message[3] |= 0x80; /* RA */
+    assert_int_equal(sendto(fd, message, (size_t)got, 0, (struct sockaddr *)&address, len), got);
+    told_wait(&told, 1, loop);
+    assert_string_equal(told.text, "no-data secure");
+    assert_true(told.trusted);
+    ss_resolver_free(resolver);
+    ss_loop_free(loop);
+    close(fd);
 }
 
 /* ---- stopping ---- */
@@ -440,6 +482,7 @@ main(int argc, char **argv)
     ss_table_case(&t, "three hundred questions at once", check_many);
     ss_table_case(&t, "RES-04 three hundred questions to a silent server", check_many_silent);
     ss_table_case(&t, "RES-26 ports and ids differ", check_ports_and_ids);
+    ss_table_case(&t, "a server on IPv6", check_ipv6);
     ss_table_case(&t, "cancel in flight", check_cancel);
     ss_table_case(&t, "cancel in the queue", check_cancel_queued);
     ss_table_case(&t, "free with questions in flight", check_free_in_flight);
