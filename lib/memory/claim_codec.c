@@ -129,8 +129,10 @@ below(const struct ss_name *host, const struct ss_name *domain, size_t *prefix)
     want = (size_t)host->len - domain->len;
     while (at < want)
         at += (size_t)host->wire[at] + 1;
+    if (at != want || memcmp(host->wire + want, domain->wire, domain->len) != 0)
+        return false;
     *prefix = want;
-    return at == want && memcmp(host->wire + want, domain->wire, domain->len) == 0;
+    return true;
 }
 
 static bool

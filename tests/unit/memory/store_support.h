@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Short forms for tests of stores. All use the table of claims. */
+#ifndef SS_TEST_STORE_SUPPORT_H
+#define SS_TEST_STORE_SUPPORT_H
+
+#include "memory/store.h"
+
+/* The table of tests and the tables of a store have one name; here the former steps aside. */
+#define ss_table ss_test_table
+#include "table.h"
+#undef ss_table
+
+struct ss_bytes store_bytes(const char *text);
+/* An edit that puts the struct ss_bytes in arg. */
+int store_edit_put(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *edit);
+/* An edit that adds one to a number kept as le32. */
+int store_edit_add(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *edit);
+int store_put(struct ss_store *store, const char *key, const char *value);
+int store_delete(struct ss_store *store, const char *key);
+int store_keep(struct ss_store *store, const char *key);
+int store_add(struct ss_store *store, const char *key);
+/* The number under a key; -1 for none, or the error. */
+long store_number(struct ss_store *store, const char *key);
+/* True when the value is this, NULL for none. */
+int store_has(struct ss_store *store, const char *key, const char *value);
+void store_expect(struct ss_store *store, const char *key, const char *value);
+/* Remove a directory and the files in it. */
+void store_remove(const char *directory);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Both stores against one table of operations. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memory/store.h"
+#include "store_support.h"
+
+struct step {
+    char what;         /* p put, d delete, k keep, g get, n get nothing, l list, s stop after one, e edit fails */
+    const char *key;   /* l: after */
+    const char *value; /* l: what is listed, "key=value " each */
+    size_t most;
+};
+
+struct row {
+    const char *name;
+    bool lmdb;
+    struct step steps[12];
+};
+
+struct listing {
+    char text[512];
+    size_t stop_after;
+    size_t count;
+};
+
+static int
+list_one(void *arg, struct ss_bytes key, struct ss_bytes value)
+{
+    struct listing *l = arg;
+    size_t at = strlen(l->text);
+
+    snprintf(l->text + at, sizeof(l->text) - at, "%.*s=%.*s ", (int)key.len,
+             (const char *)key.data, (int)value.len, (const char *)value.data);
+    l->count++;
+    return l->stop_after != 0 && l->count == l->stop_after ? 7 : 0;
+}
+
+static int
+edit_fails(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *edit)
+{
+    (void)arg;
+    (void)old;
+    ss_buf_put(out, "never", 5);
+    *edit = SS_EDIT_PUT;
+    return SMTPSEC_E_STALE;
+}
+
+static void
+run_list(struct ss_store *store, const struct step *step, size_t stop_after)
+{
+    struct listing l = { .stop_after = stop_after };
+    int rc = ss_store_each_after(store, SS_TABLE_CLAIMS, store_bytes(step->key),
+                                 step->most > 0 ? step->most : 100, list_one, &l);
+
+    assert_int_equal(rc, stop_after != 0 ? 7 : 0);
+    assert_string_equal(l.text, step->value);
+}
+
+static void
+run_step(struct ss_store *store, const struct step *step)
+{
+    switch (step->what) {
+    case 'p':
+        assert_int_equal(store_put(store, step->key, step->value), 0);
+        break;
+    case 'd':
+        assert_int_equal(store_delete(store, step->key), 0);
+        break;
+    case 'k':
+        assert_int_equal(store_keep(store, step->key), 0);
+        break;
+    case 'g':
+        store_expect(store, step->key, step->value);
+        break;
+    case 'n':
+        store_expect(store, step->key, NULL);
+        break;
+    case 'l':
+        run_list(store, step, 0);
+        break;
+    case 's':
+        run_list(store, step, 1);
+        break;
+    case 'e':
+        assert_int_equal(ss_store_update(store, SS_TABLE_CLAIMS, store_bytes(step->key), edit_fails,
+                                         NULL),
+                         SMTPSEC_E_STALE);
+        break;
+    default:
+        fail_msg("unknown step %c", step->what);
+    }
+}
+
+static void
+check_steps(void **state)
+{
+    const struct row *row = *state;
+    char directory[] = "/tmp/ss-store-XXXXXX";
+    struct ss_store *store = NULL;
+    size_t i;
+
+    assert_non_null(mkdtemp(directory));
+    if (row->lmdb)
+        assert_int_equal(ss_store_lmdb_open(directory, false, NULL, &store), 0);
+    else
+        assert_int_equal(ss_store_ram_open(&store), 0);
+    assert_int_equal(store->state, SMTPSEC_MEMORY_OK);
+    for (i = 0; i < sizeof(row->steps) / sizeof(row->steps[0]) && row->steps[i].what != '\0'; i++)
+        run_step(store, &row->steps[i]);
+    ss_store_close(store);
+    store_remove(directory);
+}
+
+#define BOTH(text, ...) { "ram: " text, false, __VA_ARGS__ }, { "lmdb: " text, true, __VA_ARGS__ }
+#define EACH(text) { "ram: " text, false }, { "lmdb: " text, true }
+
+static const struct row rows[] = {
+    BOTH("an empty store has nothing", { { 'n', "a", NULL, 0 }, { 'l', "", "", 0 } }),
+    BOTH("what was put is got", { { 'p', "a", "1", 0 }, { 'g', "a", "1", 0 } }),
+    BOTH("a second put replaces",
+         { { 'p', "a", "1", 0 }, { 'p', "a", "longer than before", 0 },
+           { 'g', "a", "longer than before", 0 }, { 'l', "", "a=longer than before ", 0 } }),
+    BOTH("an empty value is a value", { { 'p', "a", "", 0 }, { 'g', "a", "", 0 } }),
+    BOTH("a deleted entry is gone, deleting twice is no error",
+         { { 'p', "a", "1", 0 }, { 'd', "a", NULL, 0 }, { 'n', "a", NULL, 0 }, { 'd', "a", NULL, 0 } }),
+    BOTH("keeping changes nothing",
+         { { 'p', "a", "1", 0 }, { 'k', "a", NULL, 0 }, { 'k', "b", NULL, 0 }, { 'g', "a", "1", 0 },
+           { 'n', "b", NULL, 0 } }),
+    BOTH("an edit that fails changes nothing",
+         { { 'p', "a", "1", 0 }, { 'e', "a", NULL, 0 }, { 'e', "b", NULL, 0 }, { 'g', "a", "1", 0 },
+           { 'n', "b", NULL, 0 } }),
+    BOTH("a list is in the order of octets, a prefix first",
+         { { 'p', "b", "2", 0 }, { 'p', "ab", "1", 0 }, { 'p', "a", "0", 0 }, { 'p', "\xff", "9", 0 },
+           { 'l', "", "a=0 ab=1 b=2 \xff=9 ", 0 } }),
+    BOTH("a list goes on behind a key, which need not be there",
+         { { 'p', "a", "0", 0 }, { 'p', "c", "2", 0 }, { 'p', "e", "4", 0 },
+           { 'l', "a", "c=2 e=4 ", 0 }, { 'l', "b", "c=2 e=4 ", 0 }, { 'l', "e", "", 0 },
+           { 'l', "f", "", 0 } }),
+    BOTH("a list ends after as many as asked",
+         { { 'p', "a", "0", 0 }, { 'p', "b", "1", 0 }, { 'p', "c", "2", 0 },
+           { 'l', "", "a=0 b=1 ", 2 }, { 'l', "b", "c=2 ", 2 } }),
+    BOTH("a list stops when told",
+         { { 'p', "a", "0", 0 }, { 'p', "b", "1", 0 }, { 's', "", "a=0 ", 0 } }),
+};
+
+/* ---- what does not fit the table; each for both makers ---- */
+
+static struct ss_store *
+open_one(bool lmdb, char *directory)
+{
+    struct ss_store *store = NULL;
+
+    assert_non_null(mkdtemp(directory));
+    if (lmdb)
+        assert_int_equal(ss_store_lmdb_open(directory, false, NULL, &store), 0);
+    else
+        assert_int_equal(ss_store_ram_open(&store), 0);
+    assert_int_equal(store->state, SMTPSEC_MEMORY_OK);
+    return store;
+}
+
+struct limit_row {
+    const char *name;
+    bool lmdb;
+    size_t key_len;
+    size_t value_len;
+    int want;
+};
+
+static const struct limit_row limit_rows[] = {
+    BOTH("a key of 511 octets fits", 511, 1, 0),
+    BOTH("a key of 512 octets does not", 512, 1, SMTPSEC_E_LIMIT),
+    BOTH("no key is no key", 0, 1, SMTPSEC_E_LIMIT),
+    BOTH("a value of the greatest size fits", 10, SS_STORE_VALUE_MAX, 0),
+    BOTH("a larger value is refused", 10, SS_STORE_VALUE_MAX + 1, SMTPSEC_E_LIMIT),
+};
+
+static void
+check_limits(void **state)
+{
+    const struct limit_row *row = *state;
+    char directory[] = "/tmp/ss-store-XXXXXX";
+    struct ss_store *store = open_one(row->lmdb, directory);
+    static uint8_t octets[SS_STORE_VALUE_MAX + 1];
+    struct ss_bytes key = { octets, row->key_len }, value = { octets, row->value_len };
+    struct ss_buf got;
+
+    memset(octets, 'x', sizeof(octets));
+    assert_int_equal(ss_store_update(store, SS_TABLE_CLAIMS, key, store_edit_put, &value), row->want);
+    ss_buf_init(&got, SS_STORE_VALUE_MAX);
+    assert_int_equal(ss_store_get(store, SS_TABLE_CLAIMS, key, &got),
+                     row->want == 0 ? 0 : SMTPSEC_E_NOT_FOUND);
+    assert_int_equal(got.len, row->want == 0 ? row->value_len : 0);
+    ss_buf_free(&got);
+    ss_store_close(store);
+    store_remove(directory);
+}
+
+struct maker_row {
+    const char *name;
+    bool lmdb;
+};
+
+static const struct maker_row table_rows[] = { EACH("tables are apart") };
+
+static void
+check_tables(void **state)
+{
+    const struct maker_row *row = *state;
+    char directory[] = "/tmp/ss-store-XXXXXX";
+    struct ss_store *store = open_one(row->lmdb, directory);
+    struct ss_buf got;
+
+    assert_int_equal(store_put(store, "a", "claims"), 0);
+    ss_buf_init(&got, 100);
+    assert_int_equal(ss_store_get(store, SS_TABLE_POLICIES, store_bytes("a"), &got),
+                     SMTPSEC_E_NOT_FOUND);
+    assert_int_equal(ss_store_get(store, SS_TABLE_COUNT, store_bytes("a"), &got),
+                     SMTPSEC_E_INVALID);
+    ss_buf_free(&got);
+    ss_store_close(store);
+    store_remove(directory);
+}
+
+static const struct maker_row many_rows[] = { EACH("3000 entries, changed while they are listed") };
+
+struct walk_many {
+    struct ss_store *store;
+    size_t count;
+    char last[16];
+};
+
+static int
+delete_seen(void *arg, struct ss_bytes key, struct ss_bytes value)
+{
+    struct walk_many *w = arg;
+    char name[16];
+
+    assert_true(key.len < sizeof(name));
+    memcpy(name, key.data, key.len);
+    name[key.len] = '\0';
+    assert_true(strcmp(name, w->last) > 0);
+    assert_int_equal(value.len, strlen("value of ") + key.len);
+    strcpy(w->last, name);
+    w->count++;
+    return w->count % 10 == 0 ? store_delete(w->store, name) : 0;
+}
+
+static void
+check_many(void **state)
+{
+    const struct maker_row *row = *state;
+    char directory[] = "/tmp/ss-store-XXXXXX", key[16], value[32];
+    struct ss_store *store = open_one(row->lmdb, directory);
+    struct walk_many w = { store, 0, "" };
+    int i;
+
+    for (i = 0; i < 3000; i++) {
+        snprintf(key, sizeof(key), "key%d", i * 7919 % 3000);
+        snprintf(value, sizeof(value), "value of %s", key);
+        assert_int_equal(store_put(store, key, value), 0);
+    }
+    assert_int_equal(ss_store_each_after(store, SS_TABLE_CLAIMS, store_bytes(""), 100000,
+                                         delete_seen, &w),
+                     0);
+    assert_int_equal(w.count, 3000);
+    w.count = 1; /* so that nothing is deleted now */
+    w.last[0] = '\0';
+    assert_int_equal(ss_store_each_after(store, SS_TABLE_CLAIMS, store_bytes(""), 8, delete_seen, &w),
+                     0);
+    assert_int_equal(w.count, 9);
+    ss_store_close(store);
+    store_remove(directory);
+}
+
+static void
+check_null(void **state)
+{
+    (void)state;
+    ss_store_close(NULL);
+    assert_int_equal(ss_store_get(NULL, SS_TABLE_CLAIMS, store_bytes("a"), NULL), SMTPSEC_E_INVALID);
+}
+
+int
+main(void)
+{
+    struct ss_test_table t = SS_TABLE("memory/store");
+
+    SS_TABLE_ROWS(&t, check_steps, rows);
+    SS_TABLE_ROWS(&t, check_limits, limit_rows);
+    SS_TABLE_ROWS(&t, check_tables, table_rows);
+    SS_TABLE_ROWS(&t, check_many, many_rows);
+    ss_table_case(&t, "no store", check_null);
+    return ss_table_run(&t);
+}
