@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Runs scenario files: stories in which answers arrive and time moves. The
+ * language is described in README.md. Everything goes through the public
+ * by-hand interface with a memory in RAM, so a scenario sees what an MTA sees.
+ */
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certs.h"
+#include "expect.h"
+#include "smtpsec.h"
+#include "story.h"
+
+#define LINE_MAX 8192
+
+static void
+fail(const struct story *story, const char *format, ...)
+{
+    va_list args;
+
+    fprintf(stderr, "%s:%u: ", story->file, story->line);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\n");
+}
+
+/* Words, split at blanks; double quotes keep blanks, \n and \" are read inside them. */
+static size_t
+split(char *line, char **words, size_t most)
+{
+    size_t count = 0;
+    char *at = line;
+
+    while (*at != '\0' && count < most) {
+        char *to;
+        bool quoted;
+
+        while (*at == ' ' || *at == '\t' || *at == '\n')
+            at++;
+        if (*at == '\0' || *at == '#')
+            break;
+        quoted = *at == '"';
+        at += quoted ? 1 : 0;
+        words[count++] = to = at;
+        while (*at != '\0' && (quoted ? *at != '"' : *at != ' ' && *at != '\t' && *at != '\n')) {
+            if (quoted && *at == '\\' && at[1] != '\0') {
+                at++;
+                *to++ = *at == 'n' ? '\n' : *at == 'r' ? '\r' : *at;
+                at++;
+                continue;
+            }
+            *to++ = *at++;
+        }
+        if (*at != '\0')
+            at++;
+        *to = '\0';
+    }
+    return count;
+}
+
+static bool
+run_line(struct story *story, char *line)
+{
+    char *words[WORLD_WORDS];
+    size_t count = split(line, words, WORLD_WORDS);
+    char fault[512];
+
+    if (count == 0)
+        return true;
+    fault[0] = '\0';
+    if (strcmp(words[0], "expect") == 0)
+        expect_line(story, count - 1, words + 1, fault, sizeof(fault));
+    else
+        story_line(story, count, words, fault, sizeof(fault));
+    if (fault[0] == '\0')
+        return true;
+    fail(story, "%s", fault);
+    story_tell(story);
+    return false;
+}
+
+static bool
+run_file(const char *path)
+{
+    char line[LINE_MAX];
+    struct story *story;
+    FILE *file = fopen(path, "r");
+    bool good = true;
+
+    if (file == NULL) {
+        perror(path);
+        return false;
+    }
+    story = story_new(path);
+    while (good && fgets(line, sizeof(line), file) != NULL) {
+        story->line++;
+        good = run_line(story, line);
+    }
+    if (good && story->expected == 0) {
+        fail(story, "the scenario expects nothing");
+        good = false;
+    }
+    story_free(story);
+    fclose(file);
+    return good;
+}
+
+int
+main(int argc, char **argv)
+{
+    int failed = 0;
+    int i;
+
+    for (i = 1; i < argc; i++) {
+        bool good = run_file(argv[i]);
+
+        printf("%s %s\n", good ? "ok" : "FAILED", argv[i]);
+        failed += good ? 0 : 1;
+    }
+    printf("%d passed, %d failed\n", argc - 1 - failed, failed);
+    return failed > 0 || argc < 2 ? 1 : 0;
+}
