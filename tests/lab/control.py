@@ -5,6 +5,7 @@ One line of words goes into the unix socket $LAB_CONTROL, lines come out, the
 last of which is "ok" or "error: ...". The answer comes when the change is
 effective: name servers serve it, the resolver's cache is empty.
 """
+import hashlib
 import inspect
 import os
 import shlex
@@ -78,6 +79,11 @@ def dns(world, domain, security):
     row.security = one_of(security, [s for s in SECURITY if s != 'parent'])
 
 
+def replay(world, domain, hours):
+    """the zone as signed so many hours ago (one to 4000): older RRSIG inceptions"""
+    world.row_of(domain).signed_ago = int(one_of(hours, [str(n) for n in range(1, 4001)]))
+
+
 def smtp(world, host, behaviour):
     """what the host does: starttls, plain, refuse, broken, injection, requiretls, down, ..."""
     host_of(world, host).smtp = one_of(behaviour, SMTP)
@@ -115,11 +121,11 @@ def publish_certificate(world, host, words):
 
 
 def publish_sts(world, domain, mode, *patterns):
-    """the owner's policy: enforce, testing or none, and mx patterns; a new id each time"""
+    """the owner's policy: enforce, testing or none, and mx patterns; the id goes with the text"""
     sts = sts_of(world, domain)
     one_of(mode, ('enforce', 'testing', 'none'))
     sts.body = policy(mode, *patterns)
-    sts.txt = (f'v=STSv1; id=change{len(world.changes)};',)
+    sts.txt = (f'v=STSv1; id={hashlib.sha256(sts.body.encode()).hexdigest()[:20]};',)
 
 
 def withdraw_sts(world, domain):
@@ -129,7 +135,7 @@ def withdraw_sts(world, domain):
 
 
 CHANGES = {function.__name__.replace('_', '-'): function for function in (
-    strip_starttls, certificate, mx, block_sts, fail_tlsa, dns, smtp, https, https_certificate,
+    strip_starttls, certificate, mx, block_sts, fail_tlsa, dns, replay, smtp, https, https_certificate,
     publish_mx, publish_tlsa, publish_certificate, publish_sts, withdraw_sts)}
 
 

@@ -164,7 +164,7 @@ class Names:
             list(pool.map(self.signer.key, [row.domain for row in world.rows.values()
                                             if row.security in z.SIGNED] + ['.', TLD]))
             wanted = self.wanted(world, certificates)
-            changed = [zone for name, zone in wanted.items() if not zone.same(self.published.get(name))]
+            changed = [zone for name, zone in wanted.items() if zone != self.published.get(name)]
             for zone in changed:
                 self.serial += 1
                 self.serials[zone.name] = self.serial

@@ -54,6 +54,8 @@ def read_rdata(message, kind, at, size):
         return struct.unpack('!I', message[at:at + 4])[0]
     if kind == 'TXT':
         return message[at + 1:at + 1 + message[at]].decode()
+    if kind == 'RRSIG':  # inception
+        return struct.unpack('!I', message[at + 12:at + 16])[0]
     if kind == 'TLSA':
         return '%d %d %d %s' % (*message[at:at + 3], message[at + 3:at + size].hex())
     return message[at:at + size]

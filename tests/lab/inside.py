@@ -192,10 +192,10 @@ class Lab:
 
     def end_child(self):
         """Ask the command to end, wait a little, make it end."""
-        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGKILL):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):  # shells heed the second
             if self.child.poll() is None:
                 self.child.send_signal(number)
-                deadline = time.monotonic() + (0.3 if number == signal.SIGHUP else 2)
+                deadline = time.monotonic() + 1
                 while self.child.returncode is None and time.monotonic() < deadline:
                     time.sleep(0.02)
 

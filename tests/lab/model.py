@@ -89,6 +89,7 @@ class Destination:
     records: tuple = ()            # further records as zone text
     provider: bool = False         # serves others; not a destination to test
     spoofed_mx: str | None = None  # set at run time: what an attacker answers for MX
+    signed_ago: int = 0            # set at run time: the signatures were made so many hours ago
     sts_blocked: bool = False      # set at run time: TXT removed, HTTPS refused
     expect: dict = field(default_factory=dict)
 

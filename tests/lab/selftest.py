@@ -320,6 +320,7 @@ def attacks():
     check('control: undo brings MX and TLSA back', say('undo') and ask(domain, 'MX').ad
           and tlsa_state(host) == ('NOERROR', True, 1), tlsa_state(host))
     sts_attacks()
+    replay(domain)
     owner(host, domain)
 
 
@@ -335,6 +336,17 @@ def sts_attacks():
     check('control: block-sts in a signed zone', say('block-sts', 'dane-sts.test')
           and ask('_mta-sts.dane-sts.test', 'TXT').rcode == 'SERVFAIL')
     check('control: undo', say('undo') and fetch(name, trusting())[0].status == 200)
+
+
+def inception(name):
+    return ask(name, 'MX', dnssec=True).data('RRSIG')[0]
+
+
+def replay(domain):
+    before = inception(domain)
+    check('control: replay shows older signatures', say('replay', domain, '48')
+          and abs(before - inception(domain) - 48 * 3600) < 600 and ask(domain, 'MX').ad)
+    check('control: undo ends the replay', say('undo') and inception(domain) >= before)
 
 
 def owner(host, domain):

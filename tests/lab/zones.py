@@ -27,13 +27,10 @@ class Zone:
     security: str
     lines: list = field(default_factory=list)
     broken: set = field(default_factory=set)
+    signed_ago: int = 0
 
     def add(self, owner, kind, data):
         self.lines.append(f'{owner.rstrip(".")}. {TTL} IN {kind} {data}')
-
-    def same(self, other):
-        return other and (self.security, self.lines, self.broken) == \
-            (other.security, other.lines, other.broken)
 
 
 # ---- What stands in a row's zone ---------------------------------------------
@@ -43,7 +40,7 @@ def has_zone(row):
 
 
 def row_zone(world, certificates, row):
-    zone = Zone(row.domain, row.security)
+    zone = Zone(row.domain, row.security, signed_ago=row.signed_ago)
     zone.add(row.domain, 'NS', f'ns.nic.{TLD}.')
     if row.security == 'bogus':
         zone.broken.add(('*', '*'))
@@ -210,7 +207,7 @@ class Signer:
 
     def sign(self, zone, apex, plain, signed):
         now = int(time.time())
-        begin, end = now - 3600, now + 200 * DAY
+        begin, end = now - 3600 * (1 + zone.signed_ago), now + 200 * DAY
         if zone.security == 'expired':
             begin, end = now - 60 * DAY, now - 30 * DAY
         subprocess.run(['ldns-signzone', *SIGNZONE.get(zone.security, []), '-i', str(begin), '-e',
