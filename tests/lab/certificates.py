@@ -64,7 +64,8 @@ class Issued:
 
 
 def run(arguments, cwd):
-    done = subprocess.run(arguments, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(arguments, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True)
     if done.returncode:
         raise RuntimeError(f'{" ".join(arguments)}\n{done.stderr}')
 
@@ -173,7 +174,8 @@ class Certificates:
 
     def issue(self, requests):
         """Make what is not there yet."""
-        todo = {r: f'leaf-{self.next_number()}' for r in dict.fromkeys(requests) if r not in self.issued}
+        todo = {request: f'leaf-{self.next_number()}' for request in dict.fromkeys(requests)
+                if request not in self.issued}
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda item: self.leaf_request(*item), todo.items()))
             list(pool.map(lambda batch: self.sign(*batch), self.batches(todo)))

@@ -70,7 +70,8 @@ def block_sts(world, domain):
 
 def fail_tlsa(world, host, how='servfail'):
     """the TLSA look-up of this host fails: servfail, refused, timeout, bogus"""
-    host_of(world, host).tlsa_answer = one_of(how, [a for a in TLSA_ANSWER if a not in ('records', 'alias')])
+    failures = [answer for answer in TLSA_ANSWER if answer not in ('records', 'alias')]
+    host_of(world, host).tlsa_answer = one_of(how, failures)
 
 
 def dns(world, domain, security):

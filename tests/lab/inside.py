@@ -77,7 +77,8 @@ class Stopped(Exception):
 
 def bring_loopback_up():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        flags = struct.unpack('16sH', fcntl.ioctl(sock, SIOCGIFFLAGS, struct.pack('16sH14x', b'lo', 0))[:18])[1]
+        request = fcntl.ioctl(sock, SIOCGIFFLAGS, struct.pack('16sH14x', b'lo', 0))
+        flags = struct.unpack_from('H', request, 16)[0]
         fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack('16sH14x', b'lo', flags | IFF_UP))
 
 

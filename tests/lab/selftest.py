@@ -111,7 +111,7 @@ def mx(row):
               (second.rcode, reply.errors))
 
 
-TLSA_REPLY = {'servfail': 'SERVFAIL', 'refused': 'SERVFAIL', 'timeout': 'SERVFAIL', 'bogus': 'SERVFAIL'}
+TLSA_FAILURES = ('servfail', 'refused', 'timeout', 'bogus')
 
 
 def tlsa(row, host, name):
@@ -119,11 +119,11 @@ def tlsa(row, host, name):
     reply = ask(f'_25._tcp.{name}', 'TLSA')
     took = time.monotonic() - begin
     signed = MX_ANSWER[row.security][1]
-    if row.security in ('bogus', 'expired') or host.tlsa_answer in TLSA_REPLY:
+    if row.security in ('bogus', 'expired') or host.tlsa_answer in TLSA_FAILURES:
         check(f'dns {name}: TLSA is SERVFAIL, {took:.2f} s', reply.rcode == 'SERVFAIL' and took < SLOWEST,
               (reply.rcode, took))
         return
-    secure = reply.ad if row.security != 'opt-out' or host.tlsa else signed
+    secure = reply.ad if row.security != 'opt-out' or host.tlsa else signed  # RFC 5155 9.2
     check(f'dns {name}: {len(host.tlsa)} TLSA, {"secure" if signed else "insecure"}',
           len(reply.data('TLSA')) == len(host.tlsa) and secure == signed, (reply.rcode, reply.ad))
     if host.tlsa_answer == 'alias':
@@ -201,9 +201,12 @@ def plaintext(name, address, smtp):
     return smtp in ('starttls', 'requiretls', 'requiretls-early', 'broken')
 
 
+INVALID = {'self-signed', 'untrusted', 'omit-chain', 'other-name', 'cn-only', 'domain-name', 'expired',
+           'not-yet-valid'}
+
+
 def valid_for_pkix(words):
-    return not set(words.split('+')) & {'self-signed', 'untrusted', 'omit-chain', 'other-name', 'cn-only',
-                                        'domain-name', 'expired', 'not-yet-valid'}
+    return not set(words.split('+')) & INVALID
 
 
 def smtp(host, name, address):
@@ -252,7 +255,8 @@ HTTP_STATUS = {'404': 404, '500': 500, 'redirect': 301}
 def fetch(name, context):
     address = ask(name, 'A').data('A')[0]
     connection = http.client.HTTPSConnection(name, timeout=2, context=context)
-    connection.sock = context.wrap_socket(socket.create_connection((address, 443), 2), server_hostname=name)
+    plain = socket.create_connection((address, 443), 2)
+    connection.sock = context.wrap_socket(plain, server_hostname=name)
     patience = threading.Timer(2, connection.sock.shutdown, [socket.SHUT_RDWR])
     patience.start()
     try:
