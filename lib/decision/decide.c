@@ -49,6 +49,13 @@ ss_missing(const struct ss_evidence *evidence, const struct ss_settings *setting
     return r;
 }
 
+/* What this very evidence raises is demanded already; only what it lowers must be known now. */
+static bool
+lowers(const struct ss_observation *observation)
+{
+    return observation->what != SS_OBSERVED_POLICY || observation->sts_mode != SMTPSEC_STS_ENFORCE;
+}
+
 static int
 weigh_memory(const struct ss_evidence *evidence, const struct ss_settings *settings,
              struct findings *findings, int64_t now)
@@ -62,8 +69,9 @@ weigh_memory(const struct ss_evidence *evidence, const struct ss_settings *setti
     if (r == 0)
         r = ss_record_copy(&findings->record, &evidence->record);
     for (i = 0; r == 0 && i < findings->observations.count; i++)
-        r = ss_record_observe(&findings->record, &settings->memory, &findings->observations.list[i],
-                              &ignored);
+        if (lowers(&findings->observations.list[i]))
+            r = ss_record_observe(&findings->record, &settings->memory,
+                                  &findings->observations.list[i], &ignored);
     if (r == 0 && evidence->entry.len > 0) {
         body.data = evidence->entry.body;
         body.len = evidence->entry.len;

@@ -10,7 +10,8 @@
 #include "drive/fetch.h"
 #include "smtpsec.h"
 
-static const char module_file[] = "libsmtpsec-fetch.so.0";
+/* Named by the build: its soname is the library's. */
+static const char module_file[] = SS_FETCH_MODULE;
 
 /* Lies in the library's own file, wherever that is. */
 static const char landmark = 0;
