@@ -166,6 +166,9 @@ map(struct opening *o)
         st.st_ino != o->env->inode)
         return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: was exchanged while it was opened",
                             o->path);
+    /* LMDB 0.9 marks its other descriptors, not this one. */
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return lost(o, "LMDB", errno);
     return 0;
 }
 
