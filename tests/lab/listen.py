@@ -46,6 +46,7 @@ class Listeners:
     def serve(self, connection, address, peer):
         connection.setblocking(True)
         connection.settimeout(60)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self.handler(connection, address, peer)
         except (OSError, ValueError, LookupError):
