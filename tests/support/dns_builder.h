@@ -3,7 +3,7 @@
  * Makes DNS messages for tests, record by record. Anything that cannot be
  * built is a mistake of the test and aborts.
  *
- *   struct dns_builder *b = dns_builder_new(7, "d.test", 15, DNS_BUILDER_REPLY | DNS_BUILDER_AD, 0);
+ *   struct dns_builder *b = dns_builder_new(7, "d.test", 15, DNS_BUILDER_REPLY, 0);
  *   dns_builder_mx(b, "d.test", 300, 10, "mx.d.test");
  *   dns_builder_section(b, DNS_BUILDER_ADDITIONAL);
  *   dns_builder_opt(b, 0, -1);
