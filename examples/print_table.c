@@ -234,7 +234,7 @@ print_host(const struct table_style *style, const struct smtpsec_host *host, int
     printf("  %5u %-*s  %-6s ", (unsigned int)smtpsec_host_preference(host), width,
            smtpsec_host_name(host), smtpsec_action_name(smtpsec_host_action(host)));
     if (requirement != NULL)
-        printf(" %-13s  %-8s  %-9s%s\n",
+        printf(" %-13s  %-8s  %s%s\n",
                smtpsec_level_name(smtpsec_requirement_level(requirement)),
                smtpsec_tls_name(smtpsec_requirement_tls(requirement)),
                table_identities(smtpsec_requirement_identities(requirement)),
@@ -317,7 +317,7 @@ table_invalid_domain(const struct table_style *style, const char *domain)
     printf("%s\n", shown);
     label("verdict");
     print_verdict(style, SMTPSEC_VERDICT_FAIL);
-    fputs("  ", stdout);
+    printf("  %s ", smtpsec_reason_enhanced(SMTPSEC_REASON_INVALID_DOMAIN));
     print_reason(SMTPSEC_REASON_INVALID_DOMAIN);
     putchar('\n');
 }

@@ -141,10 +141,12 @@ record(struct sending *s, const struct visit *visit, const struct smtpsec_host *
     return rc == 0;
 }
 
-static void
+/* Returns why the host was rejected; SMTPSEC_REASON_NONE when it was not. */
+static int32_t
 try_host(struct sending *s, const struct visit_way *way, const struct smtpsec_host *host,
          struct visit_tally *tally)
 {
+    int32_t reason = SMTPSEC_REASON_NONE;
     struct visit visit;
     int taken = 0;
     int recorded;
@@ -156,9 +158,35 @@ try_host(struct sending *s, const struct visit_way *way, const struct smtpsec_ho
         tally->hosts++; /* no reason of REQUIRETLS: the message may wait */
     else
         visit_tally_reject(tally, &visit, smtpsec_host_requirement(host));
+    if (!visit.accepted)
+        reason = visit.reason;
     recorded = record(s, &visit, host, taken);
     tell_visit(s, host, &visit, recorded);
     visit_end(&visit);
+    return reason;
+}
+
+/*
+ * No host took the message. The last rejection is told with a code of class 4:
+ * a policy that is not met defers, it does not bounce.
+ */
+static void
+settle_unsent(struct sending *s, const struct visit_tally *tally, int32_t reason)
+{
+    const char *final = visit_tally_final(tally);
+    char enhanced[16];
+
+    if (final != NULL) {
+        delivery_settle(&s->delivery, RECIPIENT_FAILED, final, "no host can meet REQUIRETLS");
+        return;
+    }
+    snprintf(enhanced, sizeof(enhanced), "%s", smtpsec_reason_enhanced(reason));
+    if (enhanced[0] == '\0')
+        snprintf(enhanced, sizeof(enhanced), "4.4.1");
+    enhanced[0] = '4';
+    delivery_settle(&s->delivery, RECIPIENT_DEFERRED, enhanced,
+                    reason != SMTPSEC_REASON_NONE ? smtpsec_reason_text(reason)
+                                                  : "no host took the message");
 }
 
 static uint64_t
@@ -178,7 +206,7 @@ walk_hosts(struct sending *s, const struct smtpsec_plan *plan)
     size_t *order = calloc(count + 1, sizeof(*order));
     struct visit_tally tally = {0, 0, 0};
     struct visit_way way;
-    const char *final = NULL;
+    int32_t reason = SMTPSEC_REASON_NONE;
     size_t i;
 
     if (order == NULL)
@@ -189,16 +217,13 @@ walk_hosts(struct sending *s, const struct smtpsec_plan *plan)
         const struct smtpsec_host *host = smtpsec_plan_host(plan, order[i]);
 
         if (smtpsec_host_action(host) == SMTPSEC_ACTION_USE) {
-            try_host(s, &way, host, &tally);
+            reason = try_host(s, &way, host, &tally);
         } else {
             visit_tally_skip(&tally, host);
             tell_skip(s, host);
         }
     }
-    final = visit_tally_final(&tally);
-    if (final != NULL)
-        delivery_settle(&s->delivery, RECIPIENT_FAILED, final, "no host can meet REQUIRETLS");
-    delivery_settle(&s->delivery, RECIPIENT_DEFERRED, "4.4.1", "no host took the message");
+    settle_unsent(s, &tally, reason);
     free(order);
 }
 

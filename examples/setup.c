@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "setup.h"
 
-#include <string.h>
 #include <time.h>
 
 #include "text.h"
@@ -49,15 +48,8 @@ set_resolvers(const struct tool_options *from, struct smtpsec_options *to)
 
     if (from->resolver_count == 0)
         return smtpsec_options_load_system_resolvers(to);
-    for (i = 0; rc == 0 && i < from->resolver_count; i++) {
+    for (i = 0; rc == 0 && i < from->resolver_count; i++)
         rc = smtpsec_options_add_resolver(to, from->resolvers[i], from->trust_resolver);
-        if (rc == SMTPSEC_E_INVALID) {
-            char shown[80];
-
-            text_escape(shown, sizeof(shown), from->resolvers[i], strlen(from->resolvers[i]));
-            tool_say("not the address of a resolver: '%s'", shown);
-        }
-    }
     return rc;
 }
 
