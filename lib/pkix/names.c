@@ -116,6 +116,8 @@ ss_chain_match_names(struct ss_chain *chain, const struct ss_name *names, size_t
                                                  &extension, &critical);
     if (code == GNUTLS_E_MEMORY_ERROR)
         return SMTPSEC_E_NOMEM;
+    if (code < 0 && code != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+        return 0;
     if (code >= 0)
         match_alt_names(&match, &extension);
     gnutls_free(extension.data);

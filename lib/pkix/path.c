@@ -46,34 +46,43 @@ telling(int32_t reason)
     }
 }
 
+/*
+ * RFC 5280 4.2.1.3: a key usage, where there is one, must allow one of those
+ * wanted. One that cannot be read allows nothing.
+ */
+static int32_t
+judge_usage(gnutls_x509_crt_t crt, unsigned wanted)
+{
+    unsigned critical = 0, usage = 0;
+    int code = gnutls_x509_crt_get_key_usage(crt, &usage, &critical);
+
+    if (code == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+        return SMTPSEC_REASON_NONE;
+    if (code < 0)
+        return SMTPSEC_REASON_BAD_CERTIFICATE;
+    return (usage & wanted) != 0 ? SMTPSEC_REASON_NONE : SMTPSEC_REASON_KEY_USAGE;
+}
+
 /* RFC 5280 6.1.4 (k) to (n), for one that issues; below: CAs under it, self-issued ones apart. */
 static int32_t
 judge_issuer(gnutls_x509_crt_t crt, size_t below)
 {
-    unsigned critical = 0, ca = 0, usage = 0;
+    unsigned critical = 0, ca = 0;
     int length = -1;
 
     if (gnutls_x509_crt_get_basic_constraints(crt, &critical, &ca, &length) < 0 || ca == 0)
         return SMTPSEC_REASON_NOT_CA;
     if (length >= 0 && below > (size_t)length)
         return SMTPSEC_REASON_PATH_LENGTH;
-    if (gnutls_x509_crt_get_key_usage(crt, &usage, &critical) >= 0 &&
-        (usage & GNUTLS_KEY_KEY_CERT_SIGN) == 0)
-        return SMTPSEC_REASON_KEY_USAGE;
-    return SMTPSEC_REASON_NONE;
+    return judge_usage(crt, GNUTLS_KEY_KEY_CERT_SIGN);
 }
 
-/* RFC 5280 4.2.1.3: one of the ways in which TLS uses a key. */
+/* The ways in which TLS uses a key. */
 static int32_t
 judge_leaf(gnutls_x509_crt_t crt)
 {
-    const unsigned tls = GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT |
-                         GNUTLS_KEY_KEY_AGREEMENT;
-    unsigned critical = 0, usage = 0;
-
-    if (gnutls_x509_crt_get_key_usage(crt, &usage, &critical) >= 0 && (usage & tls) == 0)
-        return SMTPSEC_REASON_KEY_USAGE;
-    return SMTPSEC_REASON_NONE;
+    return judge_usage(crt, GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT |
+                                GNUTLS_KEY_KEY_AGREEMENT);
 }
 
 /* The rules that GnuTLS reports under one status bit, or does not apply to an anchor. */

@@ -173,6 +173,8 @@ set_extensions(gnutls_x509_crt_t crt, const struct ss_test_cert_spec *spec)
         must(gnutls_x509_crt_set_key_purpose_oid(crt, spec->eku, 0));
     if (spec->key_usage != 0)
         must(gnutls_x509_crt_set_key_usage(crt, spec->key_usage));
+    if (spec->broken_key_usage)
+        must(gnutls_x509_crt_set_extension_by_oid(crt, "2.5.29.15", "\x05", 2, 1));
     if (spec->critical_oid != NULL)
         must(gnutls_x509_crt_set_extension_by_oid(crt, spec->critical_oid, "\x05", 2, 1));
 }

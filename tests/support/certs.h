@@ -51,6 +51,7 @@ struct ss_test_cert_spec {
     struct ss_bytes raw_san;            /* the extension's value instead of all these */
     const char *eku;                    /* OID of an extended key usage */
     unsigned key_usage;                 /* GNUTLS_KEY_*; 0: no such extension */
+    bool broken_key_usage;              /* one whose value is no bit string */
     const char *permit_dns, *exclude_dns; /* name constraints */
     bool v1;
     bool sha1;

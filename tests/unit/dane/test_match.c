@@ -403,6 +403,37 @@ check_many_anchors(void **state)
     ss_chain_free(chain);
 }
 
+/* The bound itself: a good anchor that sorts last, being the longest, is not reached. */
+static void
+check_bound(void **state)
+{
+    enum { MANY = 33 };
+    struct ss_test_cert_spec good = {.cn = "Inter", .key = 5, .ca = true,
+                                     .email = "a-rather-long-address-of-this-one-only@d.test"};
+    struct ss_chain *chain = chain_of((const int[5]){LEAF});
+    struct ss_bytes rdata[MANY];
+    struct ss_tlsa_set set;
+    struct ss_name name;
+    int32_t index, reason;
+    size_t i, skip;
+
+    (void)state;
+    rdata[0] = ss_test_tlsa(2, 0, 0, ss_test_cert(&good));
+    for (i = 1; i < MANY; i++) {
+        struct ss_test_cert_spec fake = {.cn = "Inter", .key = 4, .ca = true};
+
+        rdata[i] = ss_test_tlsa(2, 0, 0, ss_test_cert(&fake));
+    }
+    assert_true(ss_name_from_text(&name, HOST, strlen(HOST)));
+    for (skip = 0; skip < 2; skip++) {
+        assert_int_equal(ss_tlsa_set_read(&set, rdata, MANY - skip, false, false, NULL), 0);
+        assert_int_equal(ss_dane_verify(&set, chain, &name, 1, SS_TEST_NOW, &index, &reason), 0);
+        assert_int_equal(reason, skip == 0 ? SMTPSEC_REASON_BAD_SIGNATURE : OK);
+        ss_tlsa_set_free(&set);
+    }
+    ss_chain_free(chain);
+}
+
 int
 main(void)
 {
@@ -418,6 +449,7 @@ main(void)
     ss_table_case(&t, "DANE-EE-06 key octets as they were sent", check_octets_of_key);
     ss_table_case(&t, "TLSA-15 unknown numbers from elsewhere", check_unknown_numbers);
     ss_table_case(&t, "DANE-TA-04 hundreds of anchors", check_many_anchors);
+    ss_table_case(&t, "DANE-TA-04 anchors beyond the bound", check_bound);
     failed = ss_table_run(&t);
     ss_test_certs_free();
     return failed;
