@@ -135,8 +135,11 @@ def hang_in_body(tls):
 
 
 def gate(tls):
+    """Counts who is inside; a client cannot go on before it has been counted out."""
+    COUNTS.add(now=1)
     with COUNTS.changed:
         COUNTS.changed.wait_for(lambda: COUNTS.gate_open, WAIT_S)
+    COUNTS.add(now=-1)
     tls.sendall(SIMPLE["/good"])
 
 
@@ -192,7 +195,7 @@ def serve_tls(tls):
 
 
 def serve(connection, context):
-    COUNTS.add(accepted=1, now=1)
+    COUNTS.add(accepted=1)
     try:
         connection.settimeout(WAIT_S)
         if context is None:
@@ -208,7 +211,7 @@ def serve(connection, context):
         pass
     finally:
         connection.close()
-        COUNTS.add(closed=1, now=-1)
+        COUNTS.add(closed=1)
 
 
 def control(connection):
