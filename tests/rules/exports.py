@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the header declares, the map lists and the library exports is the same set.
+
+exports.py HEADER MAP LIBRARY MODULE
+"""
+import re
+import subprocess
+import sys
+
+
+def exported(library):
+    out = subprocess.run(['nm', '-D', '--defined-only', library], check=True, capture_output=True, text=True).stdout
+    symbols = {line.split()[-1] for line in out.splitlines()}
+    return {s.split('@')[0] for s in symbols if not s.startswith('LIBSMTPSEC_')}
+
+
+header, version_map, library, module = sys.argv[1:]
+declared = set(re.findall(r'SMTPSEC_API[^;(]*?\b(smtpsec_\w+)\(', open(header).read()))
+listed = set(re.findall(r'^\s+(smtpsec_\w+);', open(version_map).read(), re.M))
+faults = []
+for name, a, b in (('declared, not listed', declared, listed), ('listed, not declared', listed, declared),
+                   ('listed, not exported', listed, exported(library)),
+                   ('exported, not listed', exported(library), listed),
+                   ('exported by the module', exported(module), {'smtpsec_fetch_module'})):
+    faults += [f'{name}: {s}' for s in sorted(a - b)]
+print('\n'.join(faults) or f'{len(declared)} functions')
+sys.exit(1 if faults or len(declared) < 100 else 0)

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A program finds the installed library by pkg-config, shared and static.
+# installed.sh ROOT SOURCE
+set -eu
+root=$1
+source=$2
+pc=$(find "$root" -name libsmtpsec.pc)
+libdir=$(dirname "$(dirname "$pc")")
+export PKG_CONFIG_PATH="${pc%/*}"
+prefix=$(sed -n 's/^prefix=//p' "$pc")
+flags="--define-variable=prefix=$root$prefix"
+include=$(pkg-config "$flags" --cflags libsmtpsec)
+
+# shellcheck disable=SC2046,SC2086
+cc -std=c11 $include "$source/examples/evaluate_minimal.c" -o "$root/shared" $(pkg-config "$flags" --libs libsmtpsec)
+LD_LIBRARY_PATH=$libdir "$root/shared" 2>&1 | head -n 1
+LD_LIBRARY_PATH=$libdir ldd "$root/shared" | grep -q libsmtpsec
+if LD_LIBRARY_PATH=$libdir ldd "$root/shared" | grep libcurl; then
+    echo "the shared library drags libcurl in"
+    exit 1
+fi
+# Statically: our archive, and what pkg-config says it needs.
+# shellcheck disable=SC2046,SC2086
+cc -std=c11 $include "$source/examples/evaluate_minimal.c" -o "$root/static" "$libdir/libsmtpsec.a" \
+    $(pkg-config "$flags" --static --libs-only-l libsmtpsec | sed 's/-lsmtpsec//')
+if ldd "$root/static" | grep libsmtpsec; then
+    echo "the static program still wants the shared library"
+    exit 1
+fi
+"$root/static" 2>&1 | head -n 1
