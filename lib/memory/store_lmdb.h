@@ -58,8 +58,10 @@ bool ss_lmdb_directory_writable(int directory);
 int ss_lmdb_file_open(int directory, const char *name, int flags, bool make);
 /* Is this a plain file of our own? Says why not. */
 bool ss_lmdb_file_ours(int fd, const char *name, struct ss_error *error);
+/* Which part of a lock file: all of it, the lock itself, the turn of who is next to get it. */
+enum ss_lmdb_range { SS_LMDB_WHOLE, SS_LMDB_HELD, SS_LMDB_TURN };
 /* Take a lock (F_RDLCK, F_WRLCK), or let it go (F_UNLCK), waiting no longer than timeout_ms. */
-bool ss_lmdb_lock(int fd, short type, int timeout_ms);
+bool ss_lmdb_lock(int fd, enum ss_lmdb_range range, short type, int timeout_ms);
 /* Rename a damaged file away. */
 bool ss_lmdb_set_aside(int directory, struct ss_error *error);
 /* Give LMDB's lock file all its room now: a full disk met later, in its map, would be a SIGBUS. */

@@ -54,8 +54,8 @@ take_open_lock(struct opening *o)
         return lost(o, SS_LMDB_OPEN_LOCK, errno);
     if (!ss_lmdb_file_ours(fd, SS_LMDB_OPEN_LOCK, o->error))
         return SMTPSEC_E_MEMORY;
-    o->first = ss_lmdb_lock(fd, F_WRLCK, 0);
-    if (!o->first && !ss_lmdb_lock(fd, F_RDLCK, WAIT_OPEN_MS))
+    o->first = ss_lmdb_lock(fd, SS_LMDB_WHOLE, F_WRLCK, 0);
+    if (!o->first && !ss_lmdb_lock(fd, SS_LMDB_WHOLE, F_RDLCK, WAIT_OPEN_MS))
         return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: another process keeps it locked",
                             o->path);
     return 0;
@@ -318,7 +318,7 @@ ss_lmdb_env_open(struct ss_lmdb_env *env, const char *path, bool read_only, bool
     env->gate_made = rc == 0;
     /* The others may come in now. */
     if (rc == 0 && o.first && env->open_lock != -1)
-        (void)ss_lmdb_lock(env->open_lock, F_RDLCK, 0);
+        (void)ss_lmdb_lock(env->open_lock, SS_LMDB_WHOLE, F_RDLCK, 0);
     if (rc != 0)
         ss_lmdb_env_close(env);
     return rc;
@@ -400,22 +400,30 @@ ss_lmdb_env_whole(struct ss_lmdb_env *env)
     return true;
 }
 
+/*
+ * Who waits for the lock holds the turn meanwhile. Without it, who has just
+ * let go would take it again before any of the waiting look.
+ */
 int
 ss_lmdb_write_lock(const struct ss_lmdb_env *env)
 {
     int fd = ss_lmdb_file_open(env->directory, SS_LMDB_WRITE_LOCK, O_RDWR, true);
 
-    if (fd != -1 && !ss_lmdb_lock(fd, F_WRLCK, WAIT_WRITE_MS)) {
-        close(fd);
-        fd = -1;
+    if (fd == -1)
+        return -1;
+    if (ss_lmdb_lock(fd, SS_LMDB_TURN, F_WRLCK, WAIT_WRITE_MS) &&
+        ss_lmdb_lock(fd, SS_LMDB_HELD, F_WRLCK, WAIT_WRITE_MS)) {
+        (void)ss_lmdb_lock(fd, SS_LMDB_TURN, F_UNLCK, 0);
+        return fd;
     }
-    return fd;
+    ss_lmdb_write_unlock(fd);
+    return -1;
 }
 
 void
 ss_lmdb_write_unlock(int fd)
 {
     /* Let go in so many words: a child forked meanwhile may hold the description open. */
-    (void)ss_lmdb_lock(fd, F_UNLCK, 0);
+    (void)ss_lmdb_lock(fd, SS_LMDB_WHOLE, F_UNLCK, 0);
     close(fd);
 }

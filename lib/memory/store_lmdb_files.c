@@ -15,7 +15,7 @@
 #define LOCK_FILE_SIZE (4160 * 64)
 /* Kept of those that were set aside; the last of them is replaced. */
 #define ASIDE_MAX 9
-#define WAIT_STEP_MAX_MS 20
+#define WAIT_STEP_MS 1
 
 /* Pages that someone else can write are worse than no memory. */
 static bool
@@ -119,23 +119,21 @@ sleep_ms(long ms)
 }
 
 bool
-ss_lmdb_lock(int fd, short type, int timeout_ms)
+ss_lmdb_lock(int fd, enum ss_lmdb_range range, short type, int timeout_ms)
 {
     struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
     int64_t end = 0;
-    long step = 1;
 
+    lock.l_start = range == SS_LMDB_TURN ? 1 : 0;
+    lock.l_len = range == SS_LMDB_WHOLE ? 0 : 1;
     while (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-        if (errno != EAGAIN && errno != EACCES && errno != EINTR)
-            return false;
-        if (timeout_ms <= 0)
+        if ((errno != EAGAIN && errno != EACCES && errno != EINTR) || timeout_ms <= 0)
             return false;
         if (end == 0)
             end = monotonic_ms() + timeout_ms;
         if (monotonic_ms() >= end)
             return false;
-        sleep_ms(step);
-        step = step * 2 < WAIT_STEP_MAX_MS ? step * 2 : WAIT_STEP_MAX_MS;
+        sleep_ms(WAIT_STEP_MS);
     }
     return true;
 }

@@ -129,6 +129,16 @@ store_expect(struct ss_store *store, const char *key, const char *value)
 }
 
 void
+store_directory(char path[64])
+{
+    strcpy(path, "/dev/shm/ss-store-XXXXXX");
+    if (mkdtemp(path) != NULL)
+        return;
+    strcpy(path, "/tmp/ss-store-XXXXXX");
+    assert_non_null(mkdtemp(path));
+}
+
+void
 store_remove(const char *directory)
 {
     DIR *dir = opendir(directory);

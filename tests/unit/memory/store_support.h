@@ -24,6 +24,8 @@ long store_number(struct ss_store *store, const char *key);
 /* True when the value is this, NULL for none. */
 int store_has(struct ss_store *store, const char *key, const char *value);
 void store_expect(struct ss_store *store, const char *key, const char *value);
+/* Make a directory for a store, in memory where there is such a place. */
+void store_directory(char path[64]);
 /* Remove a directory and the files in it. */
 void store_remove(const char *directory);
 

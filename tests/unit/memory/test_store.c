@@ -100,11 +100,11 @@ static void
 check_steps(void **state)
 {
     const struct row *row = *state;
-    char directory[] = "/tmp/ss-store-XXXXXX";
+    char directory[64];
     struct ss_store *store = NULL;
     size_t i;
 
-    assert_non_null(mkdtemp(directory));
+    store_directory(directory);
     if (row->lmdb)
         assert_int_equal(ss_store_lmdb_open(directory, false, NULL, &store), 0);
     else
@@ -151,11 +151,11 @@ static const struct row rows[] = {
 /* ---- what does not fit the table; each for both makers ---- */
 
 static struct ss_store *
-open_one(bool lmdb, char *directory)
+open_one(bool lmdb, char directory[64])
 {
     struct ss_store *store = NULL;
 
-    assert_non_null(mkdtemp(directory));
+    store_directory(directory);
     if (lmdb)
         assert_int_equal(ss_store_lmdb_open(directory, false, NULL, &store), 0);
     else
@@ -184,7 +184,7 @@ static void
 check_limits(void **state)
 {
     const struct limit_row *row = *state;
-    char directory[] = "/tmp/ss-store-XXXXXX";
+    char directory[64];
     struct ss_store *store = open_one(row->lmdb, directory);
     static uint8_t octets[SS_STORE_VALUE_MAX + 1];
     struct ss_bytes key = { octets, row->key_len }, value = { octets, row->value_len };
@@ -212,7 +212,7 @@ static void
 check_tables(void **state)
 {
     const struct maker_row *row = *state;
-    char directory[] = "/tmp/ss-store-XXXXXX";
+    char directory[64];
     struct ss_store *store = open_one(row->lmdb, directory);
     struct ss_buf got;
 
@@ -255,7 +255,7 @@ static void
 check_many(void **state)
 {
     const struct maker_row *row = *state;
-    char directory[] = "/tmp/ss-store-XXXXXX", key[16], value[32];
+    char directory[64], key[16], value[32];
     struct ss_store *store = open_one(row->lmdb, directory);
     struct walk_many w = { store, 0, "" };
     int i;

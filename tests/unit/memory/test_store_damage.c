@@ -85,8 +85,7 @@ setup(void **state)
     int fd;
 
     (void)state;
-    strcpy(directory, "/tmp/ss-damage-XXXXXX");
-    assert_non_null(mkdtemp(directory));
+    store_directory(directory);
     assert_int_equal(ss_store_lmdb_open(directory, false, NULL, &store), 0);
     fill(store);
     ss_store_close(store);
