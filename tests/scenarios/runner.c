@@ -18,12 +18,16 @@
 
 #define LINE_MAX 8192
 
+static unsigned tests; /* named tests that passed, in all files */
+
 static void
 fail(const struct story *story, const char *format, ...)
 {
     va_list args;
 
-    fprintf(stderr, "%s:%u: ", story->file, story->line);
+    fflush(stdout);
+    fprintf(stderr, "%s:%u: %s%s", story->file, story->line, story->test,
+            story->test[0] != '\0' ? ": " : "");
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
@@ -64,6 +68,36 @@ split(char *line, char **words, size_t most)
     return count;
 }
 
+/* A named test: it must expect something before the next one begins. */
+static bool
+end_test(struct story *story)
+{
+    if (story->test[0] == '\0')
+        return true;
+    if (story->expected == story->expected_before) {
+        fail(story, "\"%s\" expects nothing", story->test);
+        return false;
+    }
+    printf("  ok %s\n", story->test);
+    story->passed++;
+    return true;
+}
+
+static bool
+begin_test(struct story *story, size_t count, char **words)
+{
+    size_t at = 0;
+    size_t i;
+
+    if (!end_test(story))
+        return false;
+    for (i = 1; i < count && at < sizeof(story->test); i++)
+        at += (size_t)snprintf(story->test + at, sizeof(story->test) - at, "%s%s", i > 1 ? " " : "",
+                               words[i]);
+    story->expected_before = story->expected;
+    return true;
+}
+
 static bool
 run_line(struct story *story, char *line)
 {
@@ -74,6 +108,8 @@ run_line(struct story *story, char *line)
     if (count == 0)
         return true;
     fault[0] = '\0';
+    if (strcmp(words[0], "test") == 0)
+        return begin_test(story, count, words);
     if (strcmp(words[0], "expect") == 0)
         expect_line(story, count - 1, words + 1, fault, sizeof(fault));
     else
@@ -102,10 +138,12 @@ run_file(const char *path)
         story->line++;
         good = run_line(story, line);
     }
+    good = good && end_test(story);
     if (good && story->expected == 0) {
         fail(story, "the scenario expects nothing");
         good = false;
     }
+    tests += story->passed;
     story_free(story);
     fclose(file);
     return good;
@@ -123,6 +161,7 @@ main(int argc, char **argv)
         printf("%s %s\n", good ? "ok" : "FAILED", argv[i]);
         failed += good ? 0 : 1;
     }
+    printf("%u named tests in %d scenarios\n", tests, argc - 1);
     printf("%d passed, %d failed\n", argc - 1 - failed, failed);
     return failed > 0 || argc < 2 ? 1 : 0;
 }

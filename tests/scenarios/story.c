@@ -24,6 +24,40 @@ must(int r)
     }
 }
 
+static void
+end_connection(struct story *story)
+{
+    smtpsec_verdict_free(story->verdict);
+    smtpsec_session_free(story->session);
+    smtpsec_requirement_free(story->requirement);
+    story->verdict = NULL;
+    story->session = NULL;
+    story->requirement = NULL;
+}
+
+static void
+default_options(struct story *story)
+{
+    must(smtpsec_options_new(&story->options));
+    must(smtpsec_options_set_anchors(story->options, story->anchors));
+    must(smtpsec_options_set_memory_ram(story->options));
+    must(smtpsec_options_set_clock(story->options, clock_of_story, story));
+}
+
+/* Nothing is remembered, nothing is set, the world is empty; time goes on. */
+static void
+begin_afresh(struct story *story)
+{
+    end_connection(story);
+    smtpsec_plan_free(story->plan);
+    story->plan = NULL;
+    smtpsec_context_free(story->context);
+    story->context = NULL;
+    smtpsec_options_free(story->options);
+    default_options(story);
+    world_clear(&story->world);
+}
+
 struct story *
 story_new(const char *file)
 {
@@ -36,22 +70,8 @@ story_new(const char *file)
     story->now = SS_TEST_NOW;
     must(smtpsec_anchors_new(&story->anchors));
     must(smtpsec_anchors_add_der(story->anchors, ca.data, ca.len));
-    must(smtpsec_options_new(&story->options));
-    must(smtpsec_options_set_anchors(story->options, story->anchors));
-    must(smtpsec_options_set_memory_ram(story->options));
-    must(smtpsec_options_set_clock(story->options, clock_of_story, story));
+    default_options(story);
     return story;
-}
-
-static void
-end_connection(struct story *story)
-{
-    smtpsec_verdict_free(story->verdict);
-    smtpsec_session_free(story->session);
-    smtpsec_requirement_free(story->requirement);
-    story->verdict = NULL;
-    story->session = NULL;
-    story->requirement = NULL;
 }
 
 void
@@ -500,6 +520,8 @@ story_line(struct story *story, size_t count, char **words, char *fault, size_t 
         what = daily(story, count - 1, words + 1);
     else if (strcmp(words[0], "forget") == 0 && count > 1)
         story->status = smtpsec_memory_forget(story->context, words[1]);
+    else if (strcmp(words[0], "fresh") == 0)
+        begin_afresh(story);
     else if (strcmp(words[0], "shuffle") == 0 && count > 1)
         story->shuffle = (unsigned)atoi(words[1]);
     else

@@ -22,6 +22,9 @@ struct story {
     const char *file;
     unsigned line;
     unsigned expected;   /* expectations met so far */
+    char test[200];      /* the named test that runs; "" for none */
+    unsigned expected_before;
+    unsigned passed;
     int64_t now;
     struct world world;
     struct smtpsec_anchors *anchors;

@@ -195,13 +195,19 @@ world_chain(const char *name, struct ss_bytes out[4])
 }
 
 void
-world_free(struct world *world)
+world_clear(struct world *world)
 {
     size_t i;
 
     for (i = 0; i < world->count; i++)
         clear_fact(&world->facts[i]);
     world->count = 0;
+}
+
+void
+world_free(struct world *world)
+{
+    world_clear(world);
     ss_test_certs_free();
     chain_count = 0;
     ca = NULL;

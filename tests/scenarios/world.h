@@ -49,6 +49,8 @@ const struct world_fact *world_https(const struct world *world, const char *host
  */
 size_t world_chain(const char *name, struct ss_bytes out[4]);
 struct ss_bytes world_ca(void);
+/* Forget the facts; certificates stay. */
+void world_clear(struct world *world);
 void world_free(struct world *world);
 
 #endif
