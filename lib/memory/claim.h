@@ -54,9 +54,14 @@ void ss_record_init(struct ss_record *record, const struct ss_memory_key *key);
 void ss_record_free(struct ss_record *record);
 int ss_record_copy(struct ss_record *out, const struct ss_record *record);
 /* The claim of a kind on a host, or NULL. host NULL: the whole domain. */
-struct ss_claim *ss_record_find(const struct ss_record *record, int32_t kind, const struct ss_name *host);
-/* Find or add, zeroed but for kind and host, keeping the order; NULL without memory or over the limit. */
-struct ss_claim *ss_record_add(struct ss_record *record, int32_t kind, const struct ss_name *host);
+struct ss_claim *ss_record_find(const struct ss_record *record, int32_t kind,
+                                const struct ss_name *host);
+/*
+ * Find or add, zeroed but for kind and host, keeping the order; NULL without
+ * memory or over the limit.
+ */
+struct ss_claim *ss_record_add(struct ss_record *record, int32_t kind,
+                               const struct ss_name *host);
 void ss_record_remove(struct ss_record *record, const struct ss_claim *claim);
 
 /* Key and value as octets for a store: versioned, little-endian, with a CRC-32C. */
@@ -64,6 +69,7 @@ void ss_memory_key_write(struct ss_buf *out, const struct ss_memory_key *key);
 bool ss_memory_key_read(struct ss_memory_key *key, struct ss_bytes bytes);
 void ss_record_write(struct ss_buf *out, const struct ss_record *record);
 /* Returns 0, NOMEM, FORMAT (damaged: the caller treats it as lost and says so), VERSION. */
-int ss_record_read(struct ss_record *record, const struct ss_memory_key *key, struct ss_bytes bytes);
+int ss_record_read(struct ss_record *record, const struct ss_memory_key *key,
+                   struct ss_bytes bytes);
 
 #endif

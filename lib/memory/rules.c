@@ -42,7 +42,7 @@ least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* min(cap, last seen - first seen, 7 days x distinct days): a day's planting denies a day's mail. */
+/* min(cap, last - first, 7 days x distinct days): a day's planting denies a day's mail. */
 static int64_t
 earned_life(const struct ss_claim *claim, const struct ss_memory_settings *settings)
 {
@@ -139,7 +139,8 @@ ss_host_known(const struct ss_record *record, const struct ss_memory_settings *s
 }
 
 int64_t
-ss_hold_until(const struct ss_record *record, const struct ss_memory_settings *settings, int64_t now)
+ss_hold_until(const struct ss_record *record, const struct ss_memory_settings *settings,
+              int64_t now)
 {
     if (record->refused_since == 0 || settings->hold <= 0)
         return 0;
@@ -147,7 +148,8 @@ ss_hold_until(const struct ss_record *record, const struct ss_memory_settings *s
 }
 
 bool
-ss_hold_ended(const struct ss_record *record, const struct ss_memory_settings *settings, int64_t now)
+ss_hold_ended(const struct ss_record *record, const struct ss_memory_settings *settings,
+              int64_t now)
 {
     int64_t until = ss_hold_until(record, settings, now);
 

@@ -21,11 +21,18 @@ struct ss_memory_settings {
 
 void ss_memory_settings_init(struct ss_memory_settings *settings);
 
-/* The end of a claim's own force: min(cap, last - first, 7 d * days) after last_seen, never before `expires`. */
-int64_t ss_claim_binds_until(const struct ss_claim *claim, const struct ss_memory_settings *settings);
+/*
+ * The end of a claim's own force: min(cap, last - first, 7 d * days) after
+ * last_seen, never before `expires`.
+ */
+int64_t ss_claim_binds_until(const struct ss_claim *claim,
+                             const struct ss_memory_settings *settings);
 /* A hard claim enforces for its life: DANE, and MTA_STS while its policy lives. */
 bool ss_claim_is_hard(const struct ss_claim *claim, int64_t now);
-/* Binds now: hard and alive, or soft, earned on 7 days over 14, and alive. Modes are not looked at. */
+/*
+ * Binds now: hard and alive, or soft, earned on 7 days over 14, and alive.
+ * Modes are not looked at.
+ */
 bool ss_claim_in_force(const struct ss_claim *claim, const struct ss_memory_settings *settings,
                        int64_t now);
 
@@ -57,7 +64,10 @@ struct ss_floors {
 void ss_floors_for_host(const struct ss_record *record, const struct ss_memory_settings *settings,
                         const struct ss_name *host, bool mx_secure, int64_t now,
                         struct ss_floors *floors);
-/* The floor of the domain as a whole: the minimum over its known hosts. For display and permanent answers. */
+/*
+ * The floor of the domain as a whole: the minimum over its known hosts. For
+ * display and permanent answers.
+ */
 void ss_floors_for_domain(const struct ss_record *record, const struct ss_memory_settings *settings,
                           int64_t now, struct ss_floors *floors);
 

@@ -35,9 +35,10 @@ typedef int (*ss_store_each)(void *arg, struct ss_bytes key, struct ss_bytes val
 struct ss_store;
 
 struct ss_store_kind {
-    int (*get)(struct ss_store *store, enum ss_table table, struct ss_bytes key, struct ss_buf *value);
-    int (*update)(struct ss_store *store, enum ss_table table, struct ss_bytes key, ss_store_edit edit,
-                  void *arg);
+    int (*get)(struct ss_store *store, enum ss_table table, struct ss_bytes key,
+               struct ss_buf *value);
+    int (*update)(struct ss_store *store, enum ss_table table, struct ss_bytes key,
+                  ss_store_edit edit, void *arg);
     int (*each)(struct ss_store *store, enum ss_table table, struct ss_bytes after, size_t most,
                 ss_store_each each, void *arg);
     void (*close)(struct ss_store *store);
@@ -51,13 +52,21 @@ struct ss_store {
 };
 
 /* Copy a value out. Returns 0, NOT_FOUND, NOMEM, MEMORY. */
-int ss_store_get(struct ss_store *store, enum ss_table table, struct ss_bytes key, struct ss_buf *value);
-/* Read, decide, write, in one transaction; keeping writes nothing. Returns 0, NOMEM, MEMORY, LIMIT, or the edit's own. */
+int ss_store_get(struct ss_store *store, enum ss_table table, struct ss_bytes key,
+                 struct ss_buf *value);
+/*
+ * Read, decide, write, in one transaction; keeping writes nothing. The edit
+ * must not use a store. Returns 0, NOMEM, MEMORY, LIMIT, or the edit's own.
+ */
 int ss_store_update(struct ss_store *store, enum ss_table table, struct ss_bytes key,
                     ss_store_edit edit, void *arg);
-/* Visit at most `most` entries after a key (empty: from the first), in key order. Returns 0, NOMEM, MEMORY, or what `each` gave. */
-int ss_store_each_after(struct ss_store *store, enum ss_table table, struct ss_bytes after, size_t most,
-                        ss_store_each each, void *arg);
+/*
+ * Visit at most `most` entries after a key (empty: from the first), in key
+ * order; `each` may change the store. Returns 0, NOMEM, MEMORY, or what `each`
+ * gave.
+ */
+int ss_store_each_after(struct ss_store *store, enum ss_table table, struct ss_bytes after,
+                        size_t most, ss_store_each each, void *arg);
 /* Close; takes NULL. */
 void ss_store_close(struct ss_store *store);
 
@@ -72,6 +81,7 @@ int ss_store_ram_open(struct ss_store **out);
  * SMTPSEC_E_MEMORY. set_aside: receives true when a damaged file was renamed
  * away and a new one begun.
  */
-int ss_store_lmdb_open(const char *directory, bool read_only, bool *set_aside, struct ss_store **out);
+int ss_store_lmdb_open(const char *directory, bool read_only, bool *set_aside,
+                       struct ss_store **out);
 
 #endif

@@ -41,7 +41,7 @@ struct ss_lmdb_env {
     bool read_only;
     MDB_env *mdb;
     MDB_dbi tables[SS_TABLE_COUNT];
-    /* Shared by transactions, exclusive for a new map size: LMDB forbids that beside transactions. */
+    /* Shared by transactions, exclusive for a new map size, which LMDB forbids beside them. */
     pthread_rwlock_t gate;
     bool gate_made;
     _Atomic int64_t size_seen; /* the file must never get shorter than this */
@@ -50,11 +50,11 @@ struct ss_lmdb_env {
 
 /* ---- store_lmdb_files.c: folders, files, locks ---- */
 
-/* Open the directory; it must be ours alone to write to. Returns a descriptor, or -1 and says why. */
+/* Open the directory, which must be our own. Returns a descriptor, or -1 and says why. */
 int ss_lmdb_directory_open(const char *path, struct ss_error *error);
 /* False when it cannot be written, by its mode. */
 bool ss_lmdb_directory_writable(int directory);
-/* Open one of our files in it, made with mode 0600 when `make`. Returns a descriptor, or -1; errno tells. */
+/* Open one of our files in it, made with mode 0600 when `make`. Returns -1 with errno. */
 int ss_lmdb_file_open(int directory, const char *name, int flags, bool make);
 /* Is this a plain file of our own? Says why not. */
 bool ss_lmdb_file_ours(int fd, const char *name, struct ss_error *error);

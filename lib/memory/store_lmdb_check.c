@@ -70,7 +70,7 @@ read_meta(int fd, uint64_t offset, struct ss_lmdb_page *page, struct ss_lmdb_met
     return true;
 }
 
-/* Both, and that they belong together: the transaction's number says which page it is written to. */
+/* Both, and that they belong together: a transaction's number says on which page it is. */
 static enum ss_lmdb_health
 check_pair(int fd, uint64_t file_size, struct ss_lmdb_meta *newest)
 {

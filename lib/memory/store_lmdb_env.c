@@ -186,7 +186,8 @@ read_format(struct opening *o, MDB_txn *txn, MDB_dbi meta)
     ss_rd_init(&rd, value.mv_data, value.mv_size);
     version = ss_rd_le32(&rd);
     if (!ss_rd_done(&rd) || version == 0)
-        return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: the format mark is malformed", o->path);
+        return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: the format mark is malformed",
+                            o->path);
     if (version > FORMAT_VERSION)
         return ss_error_set(o->error, SMTPSEC_E_VERSION,
                             "%s: made by a newer version of this library (format %lu)", o->path,

@@ -22,8 +22,8 @@ static bool
 owner_ok(const struct stat *st, const char *what, struct ss_error *error)
 {
     if (st->st_uid != geteuid()) {
-        ss_error_set(error, SMTPSEC_E_MEMORY, "%s belongs to uid %lu, this process runs as %lu", what,
-                     (unsigned long)st->st_uid, (unsigned long)geteuid());
+        ss_error_set(error, SMTPSEC_E_MEMORY, "%s belongs to uid %lu, this process runs as %lu",
+                     what, (unsigned long)st->st_uid, (unsigned long)geteuid());
         return false;
     }
     if ((st->st_mode & S_IWOTH) != 0) {

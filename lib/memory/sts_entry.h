@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A cached MTA-STS policy as it is stored (RFC 8461 3.3, 5.1), keyed by the A-label policy domain. */
+/*
+ * A cached MTA-STS policy as it is stored (RFC 8461 3.3, 5.1), keyed by the
+ * A-label policy domain.
+ */
 #ifndef SS_MEMORY_STS_ENTRY_H
 #define SS_MEMORY_STS_ENTRY_H
 
@@ -24,7 +27,10 @@ struct ss_sts_entry {
 void ss_sts_entry_init(struct ss_sts_entry *entry);
 void ss_sts_entry_free(struct ss_sts_entry *entry);
 int ss_sts_entry_copy(struct ss_sts_entry *out, const struct ss_sts_entry *entry);
-/* Live while now - fetched does not exceed max_age (matrix STSA-12); a time of fetch after now counts as now. */
+/*
+ * Live while now - fetched does not exceed max_age (matrix STSA-12); a time of
+ * fetch after now counts as now.
+ */
 bool ss_sts_entry_live(const struct ss_sts_entry *entry, int64_t now);
 void ss_sts_entry_write(struct ss_buf *out, const struct ss_sts_entry *entry);
 /* Returns 0, NOMEM, FORMAT, VERSION. */

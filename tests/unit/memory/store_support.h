@@ -24,6 +24,11 @@ long store_number(struct ss_store *store, const char *key);
 /* True when the value is this, NULL for none. */
 int store_has(struct ss_store *store, const char *key, const char *value);
 void store_expect(struct ss_store *store, const char *key, const char *value);
+/*
+ * End a forked child. It becomes another program first: what it has inherited
+ * and must not touch is no leak that a checker should find.
+ */
+_Noreturn void store_child_exit(int status);
 /* Make a directory for a store, in memory where there is such a place. */
 void store_directory(char path[64]);
 /* Remove a directory and the files in it. */

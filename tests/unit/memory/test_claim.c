@@ -94,7 +94,8 @@ check_bad_key(void **state)
     const struct bad_key_row *row = *state;
     struct ss_memory_key key;
 
-    assert_false(ss_memory_key_read(&key, (struct ss_bytes){ (const uint8_t *)row->octets, row->len }));
+    assert_false(
+        ss_memory_key_read(&key, (struct ss_bytes){(const uint8_t *)row->octets, row->len}));
 }
 
 /* ---- records ---- */
@@ -112,24 +113,24 @@ struct claim_row {
 };
 
 static const struct claim_row claim_rows[] = {
-    { "encrypted, below the domain", SMTPSEC_CLAIM_ENCRYPTED, "mx1.example.org", T0 + 90, T0, 1, 0, 0, 0,
-      0, 0, "", 40 },
-    { "encrypted with a key, elsewhere", SMTPSEC_CLAIM_ENCRYPTED, "mx.mail.example.net", T0 + 9 * SS_DAY,
-      T0 + 9 * SS_DAY, 10, 0, 0, 0, 0, 7, "", 100 },
-    { "DANE with all it has", SMTPSEC_CLAIM_DANE, "mx1.example.org", T0 + 90 * SS_DAY, T0 + 90 * SS_DAY,
-      80, T0 + 91 * SS_DAY, T0 + 80 * SS_DAY, T0 + 95 * SS_DAY, 9, 0, "", 100 },
-    { "MTA-STS", SMTPSEC_CLAIM_MTA_STS, "", T0 + SS_DAY, T0 + SS_DAY, 2, T0 + 30 * SS_DAY, 0, 0, 0, 0,
-      "20250101T000000", 100 },
-    { "the longest id", SMTPSEC_CLAIM_MTA_STS, "", T0, T0, 1, T0 + 1, 0, 0, 0, 0,
-      "abcdefghijklmnopqrstuvwxyz012345", 100 },
-    { "DNSSEC on the domain's own name", SMTPSEC_CLAIM_DNSSEC, "example.org", T0 + 1, T0, 1, 0, 0, 0, 0,
-      0, "", 40 },
-    { "more days than an octet holds", SMTPSEC_CLAIM_ENCRYPTED, "a.b", T0 + 400 * SS_DAY,
-      T0 + 399 * SS_DAY, 300, 0, 0, 0, 0, 0, "", 50 },
-    { "a host known for a delivery without TLS", SMTPSEC_CLAIM_ENCRYPTED, "mx2.example.org", T0, T0, 0,
-      0, 0, 0, 0, 0, "", 40 },
-    { "a name that ends like the domain, but not at a label", SMTPSEC_CLAIM_ENCRYPTED,
-      "mxexample.org", T0, T0, 1, 0, 0, 0, 0, 0, "", 60 },
+    {"encrypted, below the domain", SMTPSEC_CLAIM_ENCRYPTED, "mx1.example.org", T0 + 90, T0, 1, 0,
+     0, 0, 0, 0, "", 40},
+    {"encrypted with a key, elsewhere", SMTPSEC_CLAIM_ENCRYPTED, "mx.mail.example.net",
+     T0 + 9 * SS_DAY, T0 + 9 * SS_DAY, 10, 0, 0, 0, 0, 7, "", 100},
+    {"DANE with all it has", SMTPSEC_CLAIM_DANE, "mx1.example.org", T0 + 90 * SS_DAY,
+     T0 + 90 * SS_DAY, 80, T0 + 91 * SS_DAY, T0 + 80 * SS_DAY, T0 + 95 * SS_DAY, 9, 0, "", 100},
+    {"MTA-STS", SMTPSEC_CLAIM_MTA_STS, "", T0 + SS_DAY, T0 + SS_DAY, 2, T0 + 30 * SS_DAY, 0, 0, 0,
+     0, "20250101T000000", 100},
+    {"the longest id", SMTPSEC_CLAIM_MTA_STS, "", T0, T0, 1, T0 + 1, 0, 0, 0, 0,
+     "abcdefghijklmnopqrstuvwxyz012345", 100},
+    {"DNSSEC on the domain's own name", SMTPSEC_CLAIM_DNSSEC, "example.org", T0 + 1, T0, 1, 0, 0, 0,
+     0, 0, "", 40},
+    {"more days than an octet holds", SMTPSEC_CLAIM_ENCRYPTED, "a.b", T0 + 400 * SS_DAY,
+     T0 + 399 * SS_DAY, 300, 0, 0, 0, 0, 0, "", 50},
+    {"a host known for a delivery without TLS", SMTPSEC_CLAIM_ENCRYPTED, "mx2.example.org", T0, T0,
+     0, 0, 0, 0, 0, 0, "", 40},
+    {"a name that ends like the domain, but not at a label", SMTPSEC_CLAIM_ENCRYPTED,
+     "mxexample.org", T0, T0, 1, 0, 0, 0, 0, 0, "", 60},
 };
 
 static void
@@ -265,7 +266,8 @@ check_order(void **state)
     while (copy.count > 0) {
         struct ss_claim claim = copy.claims[copy.count / 2];
 
-        assert_ptr_equal(ss_record_find(&copy, claim.kind, &claim.host), &copy.claims[copy.count / 2]);
+        assert_ptr_equal(ss_record_find(&copy, claim.kind, &claim.host),
+                         &copy.claims[copy.count / 2]);
         ss_record_remove(&copy, &copy.claims[copy.count / 2]);
         assert_null(ss_record_find(&copy, claim.kind, &claim.host));
     }
@@ -337,77 +339,103 @@ struct forged_row {
 #define TIME(c) c "\0\0\0\0"
 
 static const struct forged_row forged_rows[] = {
-    { "a record of no claims", OCTETS("C\1\0\0\0"), 0 },
-    { "one claim", OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\3\2mx", TIME("\5"), TIME("\6"), "\1")), 0 },
-    { "version 2", OCTETS("C\2\0\0\0"), SMTPSEC_E_VERSION },
-    { "version 255 and anything", OCTETS("C\xff" "anything"), SMTPSEC_E_VERSION },
-    { "version 0", OCTETS("C\0\0\0\0"), SMTPSEC_E_FORMAT },
-    { "another kind of value", OCTETS("P\1\0\0\0"), SMTPSEC_E_FORMAT },
-    { "unknown flag", OCTETS("C\1\x10\0\0"), SMTPSEC_E_FORMAT },
-    { "a time that is said to be there and is zero", OCTETS("C\1\1" TIME("\0") "\0\0"),
-      SMTPSEC_E_FORMAT },
-    { "octets left over", OCTETS("C\1\0\0\0x"), SMTPSEC_E_FORMAT },
-    { "fewer claims than counted",
-      OCTETS("C\1\0\2\0" CLAIM("\x13\0", "\3\2mx", TIME("\5"), TIME("\6"), "\1")), SMTPSEC_E_FORMAT },
-    { "more claims than the limit", OCTETS("C\1\0\1\1"), SMTPSEC_E_FORMAT },
-    { "unknown kind", OCTETS("C\1\0\1\0" CLAIM("\x15\0", "\3\2mx", TIME("\5"), TIME("\6"), "\1")),
-      SMTPSEC_E_FORMAT },
-    { "kind 0", OCTETS("C\1\0\1\0" CLAIM("\x10\0", "\3\2mx", TIME("\5"), TIME("\6"), "\1")),
-      SMTPSEC_E_FORMAT },
-    { "unknown bit in a claim",
-      OCTETS("C\1\0\1\0" CLAIM("\x13\x20", "\3\2mx", TIME("\5"), TIME("\6"), "\1")), SMTPSEC_E_FORMAT },
-    { "two claims", OCTETS("C\1\0\2\0" CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")
-                           CLAIM("\x13\0", "\2\1b", TIME("\5"), TIME("\6"), "\1")), 0 },
-    { "the same claim twice", OCTETS("C\1\0\2\0" CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")
-                                     CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")),
-      SMTPSEC_E_FORMAT },
-    { "claims out of order", OCTETS("C\1\0\2\0" CLAIM("\x13\0", "\2\1b", TIME("\5"), TIME("\6"), "\1")
-                                    CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")),
-      SMTPSEC_E_FORMAT },
-    { "kinds out of order", OCTETS("C\1\0\2\0" CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")
-                                   CLAIM("\x11\0", "\2\1b", TIME("\5"), TIME("\6"), "\1")),
-      SMTPSEC_E_FORMAT },
-    { "last before first", OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\2\1a", TIME("\6"), TIME("\5"), "\1")),
-      SMTPSEC_E_FORMAT },
-    { "more days than there were",
-      OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\2")), SMTPSEC_E_FORMAT },
-    { "no day, but a span of time",
-      OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\0")), SMTPSEC_E_FORMAT },
-    { "no day for DANE", OCTETS("C\1\0\1\0" CLAIM("\x11\0", "\2\1a", TIME("\5"), TIME("\5"), "\0")),
-      SMTPSEC_E_FORMAT },
-    { "few days written wide",
-      OCTETS("C\1\0\1\0" CLAIM("\x13\x10", "\2\1a", TIME("\5"), TIME("\6"), "\1\0\0\0")),
-      SMTPSEC_E_FORMAT },
-    { "counted after the last",
-      OCTETS("C\1\0\1\0" CLAIM("\x33\0", "\2\1a", TIME("\5"), TIME("\6"), TIME("\7") "\1")),
-      SMTPSEC_E_FORMAT },
-    { "counted written out though it is the last",
-      OCTETS("C\1\0\1\0" CLAIM("\x33\0", "\2\1a", TIME("\5"), TIME("\6"), TIME("\6") "\1")),
-      SMTPSEC_E_FORMAT },
-    { "a host below the domain written in full",
-      OCTETS("C\1\0\1\0" CLAIM("\3\0", "\x10\2mx\7example\3org\0", TIME("\5"), TIME("\6"), "\1")),
-      SMTPSEC_E_FORMAT },
-    { "a host elsewhere", OCTETS("C\1\0\1\0" CLAIM("\3\0", "\x04\2mx\0", TIME("\5"), TIME("\6"), "\1")),
-      0 },
-    { "no host where one must be", OCTETS("C\1\0\1\0" CLAIM("\3\0", "\0", TIME("\5"), TIME("\6"), "\1")),
-      SMTPSEC_E_FORMAT },
-    { "host in upper case",
-      OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\3\2Mx", TIME("\5"), TIME("\6"), "\1")), SMTPSEC_E_FORMAT },
-    { "host cut inside a label",
-      OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\3\4mx", TIME("\5"), TIME("\6"), "\1")), SMTPSEC_E_FORMAT },
-    { "MTA-STS of the domain", OCTETS("C\1\0\1\0" CLAIM("\2\0", "", TIME("\5"), TIME("\6"), "\1")), 0 },
-    { "MTA-STS of a host", OCTETS("C\1\0\1\0" CLAIM("\x12\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")),
-      SMTPSEC_E_FORMAT },
-    { "an id", OCTETS("C\1\0\1\0" CLAIM("\2\x08", "", TIME("\5"), TIME("\6"), "\1" "\2a1")), 0 },
-    { "an id of no length", OCTETS("C\1\0\1\0" CLAIM("\2\x08", "", TIME("\5"), TIME("\6"), "\1" "\0")),
-      SMTPSEC_E_FORMAT },
-    { "an id with a hyphen",
-      OCTETS("C\1\0\1\0" CLAIM("\2\x08", "", TIME("\5"), TIME("\6"), "\1" "\2a-")), SMTPSEC_E_FORMAT },
-    { "an id with a zero inside",
-      OCTETS("C\1\0\1\0" CLAIM("\2\x08", "", TIME("\5"), TIME("\6"), "\1" "\2a\0")), SMTPSEC_E_FORMAT },
-    { "an id of 33", OCTETS("C\1\0\1\0" CLAIM("\2\x08", "", TIME("\5"), TIME("\6"), "\1"
-                                              "\x21" "abcdefghijklmnopqrstuvwxyz0123456")),
-      SMTPSEC_E_FORMAT },
+    {"a record of no claims", OCTETS("C\1\0\0\0"), 0},
+    {"one claim", OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\3\2mx", TIME("\5"), TIME("\6"), "\1")), 0},
+    {"version 2", OCTETS("C\2\0\0\0"), SMTPSEC_E_VERSION},
+    {"version 255 and anything",
+     OCTETS("C\xff"
+            "anything"),
+     SMTPSEC_E_VERSION},
+    {"version 0", OCTETS("C\0\0\0\0"), SMTPSEC_E_FORMAT},
+    {"another kind of value", OCTETS("P\1\0\0\0"), SMTPSEC_E_FORMAT},
+    {"unknown flag", OCTETS("C\1\x10\0\0"), SMTPSEC_E_FORMAT},
+    {"a time that is said to be there and is zero", OCTETS("C\1\1" TIME("\0") "\0\0"),
+     SMTPSEC_E_FORMAT},
+    {"octets left over", OCTETS("C\1\0\0\0x"), SMTPSEC_E_FORMAT},
+    {"fewer claims than counted",
+     OCTETS("C\1\0\2\0" CLAIM("\x13\0", "\3\2mx", TIME("\5"), TIME("\6"), "\1")), SMTPSEC_E_FORMAT},
+    {"more claims than the limit", OCTETS("C\1\0\1\1"), SMTPSEC_E_FORMAT},
+    {"unknown kind", OCTETS("C\1\0\1\0" CLAIM("\x15\0", "\3\2mx", TIME("\5"), TIME("\6"), "\1")),
+     SMTPSEC_E_FORMAT},
+    {"kind 0", OCTETS("C\1\0\1\0" CLAIM("\x10\0", "\3\2mx", TIME("\5"), TIME("\6"), "\1")),
+     SMTPSEC_E_FORMAT},
+    {"unknown bit in a claim",
+     OCTETS("C\1\0\1\0" CLAIM("\x13\x20", "\3\2mx", TIME("\5"), TIME("\6"), "\1")),
+     SMTPSEC_E_FORMAT},
+    {"two claims",
+     OCTETS("C\1\0\2\0" CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")
+                CLAIM("\x13\0", "\2\1b", TIME("\5"), TIME("\6"), "\1")),
+     0},
+    {"the same claim twice",
+     OCTETS("C\1\0\2\0" CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")
+                CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")),
+     SMTPSEC_E_FORMAT},
+    {"claims out of order",
+     OCTETS("C\1\0\2\0" CLAIM("\x13\0", "\2\1b", TIME("\5"), TIME("\6"), "\1")
+                CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")),
+     SMTPSEC_E_FORMAT},
+    {"kinds out of order",
+     OCTETS("C\1\0\2\0" CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")
+                CLAIM("\x11\0", "\2\1b", TIME("\5"), TIME("\6"), "\1")),
+     SMTPSEC_E_FORMAT},
+    {"last before first",
+     OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\2\1a", TIME("\6"), TIME("\5"), "\1")), SMTPSEC_E_FORMAT},
+    {"more days than there were",
+     OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\2")), SMTPSEC_E_FORMAT},
+    {"no day, but a span of time",
+     OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\2\1a", TIME("\5"), TIME("\6"), "\0")), SMTPSEC_E_FORMAT},
+    {"no day for DANE", OCTETS("C\1\0\1\0" CLAIM("\x11\0", "\2\1a", TIME("\5"), TIME("\5"), "\0")),
+     SMTPSEC_E_FORMAT},
+    {"few days written wide",
+     OCTETS("C\1\0\1\0" CLAIM("\x13\x10", "\2\1a", TIME("\5"), TIME("\6"), "\1\0\0\0")),
+     SMTPSEC_E_FORMAT},
+    {"counted after the last",
+     OCTETS("C\1\0\1\0" CLAIM("\x33\0", "\2\1a", TIME("\5"), TIME("\6"), TIME("\7") "\1")),
+     SMTPSEC_E_FORMAT},
+    {"counted written out though it is the last",
+     OCTETS("C\1\0\1\0" CLAIM("\x33\0", "\2\1a", TIME("\5"), TIME("\6"), TIME("\6") "\1")),
+     SMTPSEC_E_FORMAT},
+    {"a host below the domain written in full",
+     OCTETS("C\1\0\1\0" CLAIM("\3\0", "\x10\2mx\7example\3org\0", TIME("\5"), TIME("\6"), "\1")),
+     SMTPSEC_E_FORMAT},
+    {"a host elsewhere",
+     OCTETS("C\1\0\1\0" CLAIM("\3\0", "\x04\2mx\0", TIME("\5"), TIME("\6"), "\1")), 0},
+    {"no host where one must be",
+     OCTETS("C\1\0\1\0" CLAIM("\3\0", "\0", TIME("\5"), TIME("\6"), "\1")), SMTPSEC_E_FORMAT},
+    {"host in upper case",
+     OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\3\2Mx", TIME("\5"), TIME("\6"), "\1")), SMTPSEC_E_FORMAT},
+    {"host cut inside a label",
+     OCTETS("C\1\0\1\0" CLAIM("\x13\0", "\3\4mx", TIME("\5"), TIME("\6"), "\1")), SMTPSEC_E_FORMAT},
+    {"MTA-STS of the domain", OCTETS("C\1\0\1\0" CLAIM("\2\0", "", TIME("\5"), TIME("\6"), "\1")),
+     0},
+    {"MTA-STS of a host",
+     OCTETS("C\1\0\1\0" CLAIM("\x12\0", "\2\1a", TIME("\5"), TIME("\6"), "\1")), SMTPSEC_E_FORMAT},
+    {"an id",
+     OCTETS("C\1\0\1\0" CLAIM("\2\x08", "", TIME("\5"), TIME("\6"),
+                              "\1"
+                              "\2a1")),
+     0},
+    {"an id of no length",
+     OCTETS("C\1\0\1\0" CLAIM("\2\x08", "", TIME("\5"), TIME("\6"),
+                              "\1"
+                              "\0")),
+     SMTPSEC_E_FORMAT},
+    {"an id with a hyphen",
+     OCTETS("C\1\0\1\0" CLAIM("\2\x08", "", TIME("\5"), TIME("\6"),
+                              "\1"
+                              "\2a-")),
+     SMTPSEC_E_FORMAT},
+    {"an id with a zero inside",
+     OCTETS("C\1\0\1\0" CLAIM("\2\x08", "", TIME("\5"), TIME("\6"),
+                              "\1"
+                              "\2a\0")),
+     SMTPSEC_E_FORMAT},
+    {"an id of 33",
+     OCTETS("C\1\0\1\0" CLAIM("\2\x08", "", TIME("\5"), TIME("\6"),
+                              "\1"
+                              "\x21"
+                              "abcdefghijklmnopqrstuvwxyz0123456")),
+     SMTPSEC_E_FORMAT},
 };
 
 static void

@@ -10,7 +10,8 @@
 #include "store_support.h"
 
 struct step {
-    char what;         /* p put, d delete, k keep, g get, n get nothing, l list, s stop after one, e edit fails */
+    /* p put, d delete, k keep, g get, n get nothing, l list, s stop after one, e edit fails */
+    char what;
     const char *key;   /* l: after */
     const char *value; /* l: what is listed, "key=value " each */
     size_t most;
@@ -120,32 +121,44 @@ check_steps(void **state)
 #define EACH(text) { "ram: " text, false }, { "lmdb: " text, true }
 
 static const struct row rows[] = {
-    BOTH("an empty store has nothing", { { 'n', "a", NULL, 0 }, { 'l', "", "", 0 } }),
-    BOTH("what was put is got", { { 'p', "a", "1", 0 }, { 'g', "a", "1", 0 } }),
-    BOTH("a second put replaces",
-         { { 'p', "a", "1", 0 }, { 'p', "a", "longer than before", 0 },
-           { 'g', "a", "longer than before", 0 }, { 'l', "", "a=longer than before ", 0 } }),
-    BOTH("an empty value is a value", { { 'p', "a", "", 0 }, { 'g', "a", "", 0 } }),
+    BOTH("an empty store has nothing", {{'n', "a", NULL, 0}, {'l', "", "", 0}}),
+    BOTH("what was put is got", {{'p', "a", "1", 0}, {'g', "a", "1", 0}}),
+    BOTH("a second put replaces", {{'p', "a", "1", 0},
+                                   {'p', "a", "longer than before", 0},
+                                   {'g', "a", "longer than before", 0},
+                                   {'l', "", "a=longer than before ", 0}}),
+    BOTH("an empty value is a value", {{'p', "a", "", 0}, {'g', "a", "", 0}}),
     BOTH("a deleted entry is gone, deleting twice is no error",
-         { { 'p', "a", "1", 0 }, { 'd', "a", NULL, 0 }, { 'n', "a", NULL, 0 }, { 'd', "a", NULL, 0 } }),
-    BOTH("keeping changes nothing",
-         { { 'p', "a", "1", 0 }, { 'k', "a", NULL, 0 }, { 'k', "b", NULL, 0 }, { 'g', "a", "1", 0 },
-           { 'n', "b", NULL, 0 } }),
-    BOTH("an edit that fails changes nothing",
-         { { 'p', "a", "1", 0 }, { 'e', "a", NULL, 0 }, { 'e', "b", NULL, 0 }, { 'g', "a", "1", 0 },
-           { 'n', "b", NULL, 0 } }),
+         {{'p', "a", "1", 0}, {'d', "a", NULL, 0}, {'n', "a", NULL, 0}, {'d', "a", NULL, 0}}),
+    BOTH("keeping changes nothing", {{'p', "a", "1", 0},
+                                     {'k', "a", NULL, 0},
+                                     {'k', "b", NULL, 0},
+                                     {'g', "a", "1", 0},
+                                     {'n', "b", NULL, 0}}),
+    BOTH("an edit that fails changes nothing", {{'p', "a", "1", 0},
+                                                {'e', "a", NULL, 0},
+                                                {'e', "b", NULL, 0},
+                                                {'g', "a", "1", 0},
+                                                {'n', "b", NULL, 0}}),
     BOTH("a list is in the order of octets, a prefix first",
-         { { 'p', "b", "2", 0 }, { 'p', "ab", "1", 0 }, { 'p', "a", "0", 0 }, { 'p', "\xff", "9", 0 },
-           { 'l', "", "a=0 ab=1 b=2 \xff=9 ", 0 } }),
-    BOTH("a list goes on behind a key, which need not be there",
-         { { 'p', "a", "0", 0 }, { 'p', "c", "2", 0 }, { 'p', "e", "4", 0 },
-           { 'l', "a", "c=2 e=4 ", 0 }, { 'l', "b", "c=2 e=4 ", 0 }, { 'l', "e", "", 0 },
-           { 'l', "f", "", 0 } }),
-    BOTH("a list ends after as many as asked",
-         { { 'p', "a", "0", 0 }, { 'p', "b", "1", 0 }, { 'p', "c", "2", 0 },
-           { 'l', "", "a=0 b=1 ", 2 }, { 'l', "b", "c=2 ", 2 } }),
-    BOTH("a list stops when told",
-         { { 'p', "a", "0", 0 }, { 'p', "b", "1", 0 }, { 's', "", "a=0 ", 0 } }),
+         {{'p', "b", "2", 0},
+          {'p', "ab", "1", 0},
+          {'p', "a", "0", 0},
+          {'p', "\xff", "9", 0},
+          {'l', "", "a=0 ab=1 b=2 \xff=9 ", 0}}),
+    BOTH("a list goes on behind a key, which need not be there", {{'p', "a", "0", 0},
+                                                                  {'p', "c", "2", 0},
+                                                                  {'p', "e", "4", 0},
+                                                                  {'l', "a", "c=2 e=4 ", 0},
+                                                                  {'l', "b", "c=2 e=4 ", 0},
+                                                                  {'l', "e", "", 0},
+                                                                  {'l', "f", "", 0}}),
+    BOTH("a list ends after as many as asked", {{'p', "a", "0", 0},
+                                                {'p', "b", "1", 0},
+                                                {'p', "c", "2", 0},
+                                                {'l', "", "a=0 b=1 ", 2},
+                                                {'l', "b", "c=2 ", 2}}),
+    BOTH("a list stops when told", {{'p', "a", "0", 0}, {'p', "b", "1", 0}, {'s', "", "a=0 ", 0}}),
 };
 
 /* ---- what does not fit the table; each for both makers ---- */
@@ -191,7 +204,8 @@ check_limits(void **state)
     struct ss_buf got;
 
     memset(octets, 'x', sizeof(octets));
-    assert_int_equal(ss_store_update(store, SS_TABLE_CLAIMS, key, store_edit_put, &value), row->want);
+    assert_int_equal(ss_store_update(store, SS_TABLE_CLAIMS, key, store_edit_put, &value),
+                     row->want);
     ss_buf_init(&got, SS_STORE_VALUE_MAX);
     assert_int_equal(ss_store_get(store, SS_TABLE_CLAIMS, key, &got),
                      row->want == 0 ? 0 : SMTPSEC_E_NOT_FOUND);
@@ -271,8 +285,8 @@ check_many(void **state)
     assert_int_equal(w.count, 3000);
     w.count = 1; /* so that nothing is deleted now */
     w.last[0] = '\0';
-    assert_int_equal(ss_store_each_after(store, SS_TABLE_CLAIMS, store_bytes(""), 8, delete_seen, &w),
-                     0);
+    assert_int_equal(
+        ss_store_each_after(store, SS_TABLE_CLAIMS, store_bytes(""), 8, delete_seen, &w), 0);
     assert_int_equal(w.count, 9);
     ss_store_close(store);
     store_remove(directory);
@@ -283,7 +297,8 @@ check_null(void **state)
 {
     (void)state;
     ss_store_close(NULL);
-    assert_int_equal(ss_store_get(NULL, SS_TABLE_CLAIMS, store_bytes("a"), NULL), SMTPSEC_E_INVALID);
+    assert_int_equal(ss_store_get(NULL, SS_TABLE_CLAIMS, store_bytes("a"), NULL),
+                     SMTPSEC_E_INVALID);
 }
 
 int

@@ -159,7 +159,7 @@ try_file(size_t len)
     write_data(broken, len);
     child = fork();
     if (child == 0)
-        _exit(use_store());
+        store_child_exit(use_store());
     assert_int_equal(waitpid(child, &status, 0), child);
     path_of(path, "data.mdb.damaged-1");
     if (WIFEXITED(status) && WEXITSTATUS(status) == SET_ASIDE)
@@ -331,7 +331,7 @@ in_use_is_not_set_aside(void **state)
     if (child == 0) {
         if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 ||
             write(pipes[1], "x", 1) != 1)
-            _exit(1);
+            store_child_exit(1);
         pause();
     }
     assert_int_equal(read(pipes[0], &octet, 1), 1);
@@ -365,21 +365,22 @@ cut_while_open(void **state)
     child = fork();
     if (child == 0) {
         path_of(path, "data.mdb");
-        if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 || store_put(store, "k", "v") != 0)
-            _exit(1);
+        if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 ||
+            store_put(store, "k", "v") != 0)
+            store_child_exit(1);
         if (truncate(path, 4096) != 0)
-            _exit(2);
+            store_child_exit(2);
         if (store_put(store, "k", "w") != SMTPSEC_E_MEMORY || store_has(store, "k", "v"))
-            _exit(3);
+            store_child_exit(3);
         if (store->state != SMTPSEC_MEMORY_LOST)
-            _exit(4);
+            store_child_exit(4);
         ss_store_close(store);
         /* Closed and opened again, it is a damaged file like others. */
         if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 ||
             store->state != SMTPSEC_MEMORY_OK)
-            _exit(5);
+            store_child_exit(5);
         ss_store_close(store);
-        _exit(0);
+        store_child_exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));

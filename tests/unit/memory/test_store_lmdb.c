@@ -159,8 +159,8 @@ put_large(struct ss_store *store, int n)
     char key[16];
 
     snprintf(key, sizeof(key), "large%d", n);
-    assert_int_equal(ss_store_update(store, SS_TABLE_CLAIMS, store_bytes(key), store_edit_put, &value),
-                     0);
+    assert_int_equal(
+        ss_store_update(store, SS_TABLE_CLAIMS, store_bytes(key), store_edit_put, &value), 0);
 }
 
 static void
@@ -198,7 +198,7 @@ map_followed(void **state)
     if (child == 0) {
         for (i = 0; i < 40; i++)
             put_large(store, i);
-        _exit(store_put(store, "small", "by the child") != 0);
+        store_child_exit(store_put(store, "small", "by the child") != 0);
     }
     assert_int_equal(wait_for(child), 0);
     store_expect(store, "small", "by the child");
@@ -222,16 +222,17 @@ fork_and_use(void **state)
     if (child == 0) {
         for (i = 0; i < 20; i++) {
             if (store_add(store, "n") != 0)
-                _exit(1);
+                store_child_exit(1);
         }
         if (store_number(store, "n") < 21)
-            _exit(2);
+            store_child_exit(2);
         ss_store_close(store);
         /* The parent's environment must have stayed as it was, and a second one be possible. */
-        if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 || store_number(store, "n") < 21)
-            _exit(3);
+        if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 ||
+            store_number(store, "n") < 21)
+            store_child_exit(3);
         ss_store_close(store);
-        _exit(0);
+        store_child_exit(0);
     }
     for (i = 0; i < 20; i++)
         assert_int_equal(store_add(store, "n"), 0);
@@ -240,7 +241,7 @@ fork_and_use(void **state)
     child = fork();
     if (child == 0) {
         ss_store_close(store); /* never used here: nothing of the parent's is touched */
-        _exit(0);
+        store_child_exit(0);
     }
     assert_int_equal(wait_for(child), 0);
     assert_int_equal(store_add(store, "n"), 0);
@@ -260,13 +261,13 @@ many_writers(void **state)
         child[i] = fork();
         if (child[i] == 0) {
             if (ss_store_lmdb_open(directory, false, NULL, &store) != 0)
-                _exit(1);
+                store_child_exit(1);
             for (n = 0; n < 200; n++) {
                 if (store_add(store, "n") != 0)
-                    _exit(2);
+                    store_child_exit(2);
             }
             ss_store_close(store);
-            _exit(0);
+            store_child_exit(0);
         }
     }
     for (i = 0; i < 8; i++)
@@ -329,7 +330,8 @@ stopped_writer(void **state)
     assert_int_equal(store_put(store, "k", "v"), 0);
     child = fork();
     if (child == 0)
-        _exit(ss_store_update(store, SS_TABLE_CLAIMS, store_bytes("k"), edit_stops, NULL) != 0);
+        store_child_exit(
+            ss_store_update(store, SS_TABLE_CLAIMS, store_bytes("k"), edit_stops, NULL) != 0);
     assert_int_equal(waitpid(child, &status, WUNTRACED), child);
     assert_true(WIFSTOPPED(status));
     clock_gettime(CLOCK_MONOTONIC, &begin);
@@ -361,7 +363,7 @@ dead_reader(void **state)
         struct ss_lmdb_env *env = env_of();
         MDB_txn *txn;
 
-        _exit(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn));
+        store_child_exit(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn));
     }
     assert_int_equal(wait_for(child), 0);
     path_of(path, "data.mdb");
@@ -421,8 +423,8 @@ as_other(int (*job)(void))
     child = fork();
     if (child == 0) {
         if (geteuid() == 0 && (setgid(OTHER_UID) != 0 || setuid(OTHER_UID) != 0))
-            _exit(99);
-        _exit(job());
+            store_child_exit(99);
+        store_child_exit(job());
     }
     return wait_for(child);
 }
@@ -586,12 +588,12 @@ address_space(void **state)
     child = fork();
     if (child == 0) {
         if (setrlimit(RLIMIT_AS, &limit) != 0)
-            _exit(1);
+            store_child_exit(1);
         if (ss_store_lmdb_open(directory, false, NULL, &store) != 0)
-            _exit(2);
+            store_child_exit(2);
         if (store->state == SMTPSEC_MEMORY_OK)
-            _exit(77); /* a sanitizer or valgrind does not keep the limit */
-        _exit(store->state == SMTPSEC_MEMORY_LOST &&
+            store_child_exit(77); /* a sanitizer or valgrind does not keep the limit */
+        store_child_exit(store->state == SMTPSEC_MEMORY_LOST &&
               strstr(store->error.text, "address space") != NULL ? 0 : 3);
     }
     if (wait_for(child) == 77)
@@ -628,10 +630,10 @@ file_size(void **state)
     if (child == 0) {
         signal(SIGXFSZ, SIG_IGN);
         if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
-            _exit(1);
+            store_child_exit(1);
         if (fill_up(store) != SMTPSEC_E_MEMORY)
-            _exit(2);
-        _exit(store->state == SMTPSEC_MEMORY_OK && store->error.text[0] != '\0' &&
+            store_child_exit(2);
+        store_child_exit(store->state == SMTPSEC_MEMORY_OK && store->error.text[0] != '\0' &&
               store_has(store, "k", "v") ? 0 : 3);
     }
     assert_int_equal(wait_for(child), 0);
