@@ -140,7 +140,7 @@ ask_policy_host(const struct ss_evidence *evidence, struct ss_wants *wants, stru
         wants->https = true;
     else
         fail(view, notes, SMTPSEC_RESULT_STS_POLICY_FETCH_ERROR, SMTPSEC_FAILURE_TIMEOUT,
-             "not answered in time");
+             smtpsec_failure_name(SMTPSEC_FAILURE_TIMEOUT)); /* as when the caller says so */
     return 0;
 }
 
