@@ -56,14 +56,17 @@ int
 ss_outcome_take(struct smtpsec_outcome *outcome, const struct smtpsec_session *session,
                 const struct smtpsec_verdict *verdict)
 {
+    static const struct smtpsec_verdict none;
+
     outcome->starttls = session->starttls;
     outcome->judged = verdict != NULL;
-    if (verdict != NULL) {
-        outcome->verified = verdict->accepted;
-        outcome->reason = verdict->reason;
-        outcome->achieved = verdict->achieved;
-        outcome->identities = verdict->identities;
-    }
+    /* A second call replaces the first: nothing of an earlier verdict stays. */
+    if (verdict == NULL)
+        verdict = &none;
+    outcome->verified = verdict->accepted;
+    outcome->reason = verdict->reason;
+    outcome->achieved = verdict->achieved;
+    outcome->identities = verdict->identities;
     return leaf_key_digest(session, outcome->spki_digest);
 }
 

@@ -136,20 +136,20 @@ ss_requirement_tlsa_digest(const struct smtpsec_requirement *requirement,
     return r;
 }
 
-enum { FLAG_SOFT = 1, FLAG_MX_SECURE = 2, FLAG_STS_TESTING = 4 };
+enum { FLAG_SOFT = 1, FLAG_MX_SECURE = 2, FLAGS_ALL = 3 };
 
 void
 ss_requirement_encode(const struct smtpsec_requirement *requirement, struct ss_buf *out)
 {
     uint8_t flags = (uint8_t)((requirement->soft ? FLAG_SOFT : 0) |
-                              (requirement->mx_secure ? FLAG_MX_SECURE : 0) |
-                              (requirement->sts_testing ? FLAG_STS_TESTING : 0));
+                              (requirement->mx_secure ? FLAG_MX_SECURE : 0));
 
     put_required(out, requirement);
     ss_buf_put(out, requirement->digest, SS_SHA256_LEN);
     ss_buf_u8(out, (uint8_t)requirement->sources);
     ss_buf_u8(out, (uint8_t)requirement->memory_kind);
     ss_buf_u8(out, flags);
+    ss_buf_u8(out, (uint8_t)requirement->audited);
     ss_buf_le64(out, (uint64_t)requirement->expires);
     ss_buf_le64(out, (uint64_t)requirement->tlsa_expires);
     ss_buf_le64(out, (uint64_t)requirement->tlsa_inception);
@@ -271,9 +271,11 @@ read_why(struct ss_rd *rd, struct smtpsec_requirement *requirement)
     requirement->sources = ss_rd_u8(rd);
     requirement->memory_kind = ss_rd_u8(rd);
     flags = ss_rd_u8(rd);
+    if ((flags & ~FLAGS_ALL) != 0)
+        rd->bad = true;
     requirement->soft = (flags & FLAG_SOFT) != 0;
     requirement->mx_secure = (flags & FLAG_MX_SECURE) != 0;
-    requirement->sts_testing = (flags & FLAG_STS_TESTING) != 0;
+    requirement->audited = ss_rd_u8(rd);
     requirement->expires = (int64_t)ss_rd_le64(rd);
     requirement->tlsa_expires = (int64_t)ss_rd_le64(rd);
     requirement->tlsa_inception = (int64_t)ss_rd_le64(rd);
