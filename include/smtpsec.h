@@ -272,6 +272,7 @@ enum {
     SMTPSEC_REASON_REQUIRETLS_UNSUPPORTED = 51,
     SMTPSEC_REASON_ADDR_INDETERMINATE = 52,
     SMTPSEC_REASON_TLSA_INDETERMINATE = 53,
+    SMTPSEC_REASON_STS_REQUIRED = 54,   /* the operator asks for MTA-STS, and no policy enforces */
     /* the connection */
     SMTPSEC_REASON_NO_STARTTLS = 70,
     SMTPSEC_REASON_STARTTLS_REFUSED = 71,
@@ -332,6 +333,14 @@ enum {
     SMTPSEC_MEMORY_LOST = 3     /* not available, or set aside as damaged */
 };
 
+/** Does the resolver validate DNSSEC? Known-signed names are asked to find out. */
+enum {
+    SMTPSEC_DNSSEC_UNKNOWN = 0,   /* not asked yet, or no answer */
+    SMTPSEC_DNSSEC_VALIDATES = 1,
+    SMTPSEC_DNSSEC_LOST = 2,      /* known-signed names come back unsigned */
+    SMTPSEC_DNSSEC_UNTRUSTED = 3  /* no resolver's word is trusted */
+};
+
 /** Kinds of needs. */
 enum { SMTPSEC_NEED_DNS = 1, SMTPSEC_NEED_HTTPS = 2 };
 
@@ -358,7 +367,9 @@ enum {
     SMTPSEC_EVENT_STS_FETCH_FAILED = 9,
     SMTPSEC_EVENT_CLAIM_FORGOTTEN = 10,
     SMTPSEC_EVENT_FETCH_UNAVAILABLE = 11,
-    SMTPSEC_EVENT_DROPPED = 12        /* the queue was full; older events were lost */
+    SMTPSEC_EVENT_DROPPED = 12,       /* the queue was full; older events were lost */
+    SMTPSEC_EVENT_DNSSEC_LOST = 13,   /* the resolver does not validate any more */
+    SMTPSEC_EVENT_DNSSEC_BACK = 14
 };
 
 /* ---- Library ----------------------------------------------------------- */
@@ -407,6 +418,7 @@ SMTPSEC_API const char *smtpsec_result_name(int32_t result_type);
 SMTPSEC_API const char *smtpsec_claim_name(int32_t kind);
 SMTPSEC_API const char *smtpsec_mode_name(int32_t mode);
 SMTPSEC_API const char *smtpsec_memory_state_name(int32_t state);
+SMTPSEC_API const char *smtpsec_dnssec_name(int32_t dnssec);
 SMTPSEC_API const char *smtpsec_need_name(int32_t kind);
 SMTPSEC_API const char *smtpsec_starttls_name(int32_t starttls);
 SMTPSEC_API const char *smtpsec_event_name(int32_t kind);
@@ -518,8 +530,28 @@ SMTPSEC_API int smtpsec_options_set_mode(struct smtpsec_options *options, int32_
  */
 SMTPSEC_API int smtpsec_options_set_soft_pkix_mode(struct smtpsec_options *options, int32_t mode);
 
-/** Use DANE; default 1. */
-SMTPSEC_API int smtpsec_options_set_dane(struct smtpsec_options *options, int on);
+/**
+ * Say what DANE does: SMTPSEC_MODE_ENFORCE (default), _REPORT (judge and tell,
+ * ask for TLS alone), or _OFF (ask for no TLSA records).
+ */
+SMTPSEC_API int smtpsec_options_set_dane(struct smtpsec_options *options, int32_t mode);
+/** Use a TLSA matching type, 1 (SHA-256) or 2 (SHA-512); default on. Returns: 0, INVALID. */
+SMTPSEC_API int smtpsec_options_set_tlsa_digest(struct smtpsec_options *options, int matching, int on);
+/** Let MX hosts be aliases; default 1. Off, such a host is skipped. */
+SMTPSEC_API int smtpsec_options_set_mx_alias(struct smtpsec_options *options, int allow);
+/**
+ * Name a host of ours: it and hosts that are no better are cut from an MX list
+ * (RFC 5321 5.1). Returns: 0, NAME, LIMIT (more than 8).
+ */
+SMTPSEC_API int smtpsec_options_add_own_name(struct smtpsec_options *options, const char *name);
+/** Ask every destination for a level at least; see smtpsec_destination_set_minimum(). */
+SMTPSEC_API int smtpsec_options_set_minimum(struct smtpsec_options *options, int32_t level);
+/**
+ * Name a domain that is known to be signed, asked for its SOA record to find
+ * out whether the resolver validates. Without this call: the root.
+ * Returns: 0, NAME, LIMIT (more than 2).
+ */
+SMTPSEC_API int smtpsec_options_add_canary(struct smtpsec_options *options, const char *name);
 /** Use MTA-STS; default 1. Off, the HTTPS part is not loaded. */
 SMTPSEC_API int smtpsec_options_set_mta_sts(struct smtpsec_options *options, int on);
 /** What a TLSA record of a host on an unsigned MX asks for: level DANE (default), ENCRYPTED or NONE. */
@@ -557,6 +589,8 @@ SMTPSEC_API int smtpsec_context_new(struct smtpsec_options *options, struct smtp
 SMTPSEC_API void smtpsec_context_free(struct smtpsec_context *context);
 /** State of the memory: SMTPSEC_MEMORY_*. */
 SMTPSEC_API int32_t smtpsec_context_memory_state(const struct smtpsec_context *context);
+/** Does the resolver validate, as far as known: SMTPSEC_DNSSEC_*. */
+SMTPSEC_API int32_t smtpsec_context_dnssec(const struct smtpsec_context *context);
 /** The present time by the context's clock. */
 SMTPSEC_API int64_t smtpsec_context_now(const struct smtpsec_context *context);
 
@@ -581,6 +615,13 @@ SMTPSEC_API void smtpsec_destination_free(struct smtpsec_destination *destinatio
 SMTPSEC_API int smtpsec_destination_set_relay(struct smtpsec_destination *destination, const char *relay);
 /** Use another port than 25; also names the TLSA records. */
 SMTPSEC_API int smtpsec_destination_set_port(struct smtpsec_destination *destination, uint16_t port);
+/**
+ * Ask this destination for a level at least: ENCRYPTED; AUTHENTICATED (a valid
+ * certificate); DNSSEC (and a signed MX); MTA_STS (a policy that enforces);
+ * DANE (mandatory DANE, RFC 7672 section 6). It only raises what is required.
+ * Returns: 0, INVALID.
+ */
+SMTPSEC_API int smtpsec_destination_set_minimum(struct smtpsec_destination *destination, int32_t level);
 
 /* ---- Evaluate ---------------------------------------------------------- */
 
@@ -734,6 +775,8 @@ SMTPSEC_API const char *smtpsec_plan_digest(const struct smtpsec_plan *plan);
 
 SMTPSEC_API int32_t smtpsec_plan_mx_origin(const struct smtpsec_plan *plan);
 SMTPSEC_API int32_t smtpsec_plan_mx_trust(const struct smtpsec_plan *plan);
+/** Does the resolver validate, as far as known when the plan was made: SMTPSEC_DNSSEC_*. */
+SMTPSEC_API int32_t smtpsec_plan_dnssec(const struct smtpsec_plan *plan);
 
 SMTPSEC_API int32_t smtpsec_plan_sts_mode(const struct smtpsec_plan *plan);
 SMTPSEC_API int32_t smtpsec_plan_sts_source(const struct smtpsec_plan *plan);

@@ -85,6 +85,7 @@ open_network(struct smtpsec_context *context, struct smtpsec_options *options)
         r = open_fetch(context, options);
     for (i = 0; i < options->resolvers.count; i++)
         trusted = trusted || options->resolvers.servers[i].trusted;
+    ss_canary_init(&context->canary, options->canaries, options->canary_count, trusted);
     if (r == 0 && !trusted) /* RES-26 */
         ss_events_add(&context->events, SMTPSEC_EVENT_UNTRUSTED_RESOLVER, ss_context_now(context), "",
                       "no resolver is trusted to validate: every answer is insecure, DANE is off");
@@ -185,6 +186,12 @@ smtpsec_context_memory_state(const struct smtpsec_context *context)
     return context == NULL ? SMTPSEC_MEMORY_OFF : ss_context_memory_state(context);
 }
 
+int32_t
+smtpsec_context_dnssec(const struct smtpsec_context *context)
+{
+    return context == NULL ? SMTPSEC_DNSSEC_UNKNOWN : context->canary.state;
+}
+
 int64_t
 smtpsec_context_now(const struct smtpsec_context *context)
 {
@@ -228,7 +235,8 @@ tell_plan(struct smtpsec_context *context, const struct smtpsec_plan *plan, int6
     if (plan->would_refuse)
         ss_events_add(&context->events, SMTPSEC_EVENT_WOULD_REFUSE, now, plan->domain,
                       "the memory would refuse a host of this domain");
-    if (plan->reason == SMTPSEC_REASON_DOWNGRADE || plan->reason == SMTPSEC_REASON_ANSWER_HELD)
+    if (plan->reason == SMTPSEC_REASON_DOWNGRADE || plan->reason == SMTPSEC_REASON_ANSWER_HELD ||
+        plan->reason == SMTPSEC_REASON_DNSSEC_LOST)
         ss_events_add(&context->events, SMTPSEC_EVENT_REFUSED, now, plan->domain, "%s", plan->text);
     if (plan->floors.hold_ended)
         ss_events_add(&context->events, SMTPSEC_EVENT_HOLD_ENDED, now, plan->domain,
@@ -239,12 +247,13 @@ tell_plan(struct smtpsec_context *context, const struct smtpsec_plan *plan, int6
 }
 
 int
-ss_context_conclude(struct smtpsec_context *context, const struct ss_lookup *lookup, int64_t now,
+ss_context_conclude(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
                     struct smtpsec_plan **out)
 {
     struct smtpsec_plan *plan;
     int r;
 
+    lookup->evidence.dnssec = context->canary.state;
     r = ss_lookup_decide(lookup, now, &plan);
     if (r != 0)
         return r;

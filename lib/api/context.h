@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "api/canary.h"
 #include "api/events.h"
 #include "base/error.h"
 #include "decision/seal.h"
@@ -22,6 +23,8 @@ struct smtpsec_options {
     struct smtpsec_anchors *anchors;
     int32_t fetch_timeout_ms;
     bool allow_private;
+    struct ss_name canaries[SS_CANARIES];
+    size_t canary_count;
     char *memory;         /* directory; NULL: none */
     bool memory_ram;
     bool memory_read_only;
@@ -38,6 +41,7 @@ struct smtpsec_context {
     struct ss_runner runner; /* its loop is NULL without resolvers */
     struct ss_store *store;  /* NULL: no memory was asked for */
     struct ss_events events;
+    struct ss_canary canary;
     pid_t pid;               /* who made it */
 };
 
@@ -51,7 +55,7 @@ const struct ss_seal_key *ss_context_key(const struct smtpsec_context *context);
 int ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destination *destination,
                       struct ss_lookup **out);
 /* Decide and learn; the lookup stays. Returns 0, NOMEM. */
-int ss_context_conclude(struct smtpsec_context *context, const struct ss_lookup *lookup, int64_t now,
+int ss_context_conclude(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
                         struct smtpsec_plan **out);
 
 #endif

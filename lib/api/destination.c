@@ -89,6 +89,15 @@ smtpsec_destination_set_relay(struct smtpsec_destination *destination, const cha
 }
 
 int
+smtpsec_destination_set_minimum(struct smtpsec_destination *destination, int32_t level)
+{
+    if (destination == NULL || level < SMTPSEC_LEVEL_NONE || level > SMTPSEC_LEVEL_DANE)
+        return SMTPSEC_E_INVALID;
+    destination->minimum = level;
+    return 0;
+}
+
+int
 smtpsec_destination_set_port(struct smtpsec_destination *destination, uint16_t port)
 {
     if (destination == NULL || port == 0)

@@ -50,6 +50,7 @@ smtpsec_start(struct smtpsec_context *context, const struct smtpsec_destination 
     request->context = context;
     request->done = done;
     request->user = user;
+    ss_canary_ask(context);
     r = ss_context_lookup(context, destination, &lookup);
     if (r == 0) {
         r = ss_runner_start(&context->runner, lookup, deadline_ms, job_done, request, &request->job);

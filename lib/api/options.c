@@ -6,6 +6,7 @@
 #include "api/context.h"
 #include "drive/file.h"
 #include "pkix/anchors.h"
+#include "pkix/idna.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
@@ -186,11 +187,74 @@ smtpsec_options_set_soft_pkix_mode(struct smtpsec_options *options, int32_t mode
 }
 
 int
-smtpsec_options_set_dane(struct smtpsec_options *options, int on)
+smtpsec_options_set_dane(struct smtpsec_options *options, int32_t mode)
+{
+    if (options == NULL || !is_mode(mode))
+        return SMTPSEC_E_INVALID;
+    options->settings.dane = mode;
+    return 0;
+}
+
+int
+smtpsec_options_set_tlsa_digest(struct smtpsec_options *options, int matching, int on)
+{
+    if (options == NULL || (matching != 1 && matching != 2))
+        return SMTPSEC_E_INVALID;
+    if (matching == 1)
+        options->settings.tlsa_sha256 = on != 0;
+    else
+        options->settings.tlsa_sha512 = on != 0;
+    return 0;
+}
+
+int
+smtpsec_options_set_mx_alias(struct smtpsec_options *options, int allow)
 {
     if (options == NULL)
         return SMTPSEC_E_INVALID;
-    options->settings.dane = on != 0;
+    options->settings.mx_alias = allow != 0;
+    return 0;
+}
+
+/* Put a name into a list of limited room. */
+static int
+add_name(struct smtpsec_options *options, struct ss_name *list, size_t room, size_t *count,
+         const char *text)
+{
+    int r;
+
+    if (*count == room)
+        return ss_error_set(&options->error, SMTPSEC_E_LIMIT, "more than %zu names", room);
+    r = ss_idna_name(&list[*count], text);
+    if (r != 0)
+        return ss_error_set(&options->error, r, "%.100s is no domain name", text);
+    ++*count;
+    return 0;
+}
+
+int
+smtpsec_options_add_own_name(struct smtpsec_options *options, const char *name)
+{
+    if (options == NULL || name == NULL)
+        return SMTPSEC_E_INVALID;
+    return add_name(options, options->settings.own_names, SS_OWN_NAMES,
+                    &options->settings.own_name_count, name);
+}
+
+int
+smtpsec_options_add_canary(struct smtpsec_options *options, const char *name)
+{
+    if (options == NULL || name == NULL)
+        return SMTPSEC_E_INVALID;
+    return add_name(options, options->canaries, SS_CANARIES, &options->canary_count, name);
+}
+
+int
+smtpsec_options_set_minimum(struct smtpsec_options *options, int32_t level)
+{
+    if (options == NULL || level < SMTPSEC_LEVEL_NONE || level > SMTPSEC_LEVEL_DANE)
+        return SMTPSEC_E_INVALID;
+    options->settings.minimum = level;
     return 0;
 }
 

@@ -90,6 +90,12 @@ smtpsec_plan_mx_trust(const struct smtpsec_plan *plan)
 }
 
 int32_t
+smtpsec_plan_dnssec(const struct smtpsec_plan *plan)
+{
+    return plan == NULL ? SMTPSEC_DNSSEC_UNKNOWN : plan->dnssec;
+}
+
+int32_t
 smtpsec_plan_sts_mode(const struct smtpsec_plan *plan)
 {
     return plan == NULL ? 0 : plan->sts_mode;

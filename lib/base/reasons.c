@@ -126,6 +126,9 @@ static const struct ss_reason reasons[] = {
     { SMTPSEC_REASON_TLSA_INDETERMINATE, "tlsa-indeterminate",
       "The DNSSEC state of the TLSA records could not be found out.", POLICY, "RFC 7672 2.1.1",
       SMTPSEC_RESULT_DNSSEC_INVALID },
+    { SMTPSEC_REASON_STS_REQUIRED, "sts-required",
+      "The operator asks for MTA-STS, and no policy enforces it.", POLICY, "RFC 8461 5",
+      SMTPSEC_RESULT_NONE },
     /* The connection: rows TLSA-10, PREC-12, PREC-16, PREC-17, RPT-02, RPT-03, RPT-07. */
     { SMTPSEC_REASON_NO_STARTTLS, "no-starttls", "The host does not offer STARTTLS.", POLICY,
       "RFC 7672 2.2", SMTPSEC_RESULT_STARTTLS_NOT_SUPPORTED },

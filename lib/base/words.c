@@ -337,6 +337,19 @@ smtpsec_starttls_name(int32_t starttls)
     return WORD(starttls_words, starttls);
 }
 
+static const struct word dnssec_words[] = {
+    { SMTPSEC_DNSSEC_UNKNOWN, "unknown" },
+    { SMTPSEC_DNSSEC_VALIDATES, "validates" },
+    { SMTPSEC_DNSSEC_LOST, "lost" },
+    { SMTPSEC_DNSSEC_UNTRUSTED, "untrusted" },
+};
+
+const char *
+smtpsec_dnssec_name(int32_t dnssec)
+{
+    return WORD(dnssec_words, dnssec);
+}
+
 static const struct word event_words[] = {
     { SMTPSEC_EVENT_UNTRUSTED_RESOLVER, "untrusted-resolver" },
     { SMTPSEC_EVENT_MEMORY_LOST, "memory-lost" },
@@ -350,6 +363,8 @@ static const struct word event_words[] = {
     { SMTPSEC_EVENT_CLAIM_FORGOTTEN, "claim-forgotten" },
     { SMTPSEC_EVENT_FETCH_UNAVAILABLE, "fetch-unavailable" },
     { SMTPSEC_EVENT_DROPPED, "dropped" },
+    { SMTPSEC_EVENT_DNSSEC_LOST, "dnssec-lost" },
+    { SMTPSEC_EVENT_DNSSEC_BACK, "dnssec-back" },
 };
 
 const char *

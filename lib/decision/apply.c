@@ -17,6 +17,7 @@ struct demand {
     int32_t identities;
     int32_t sources;
     int32_t level;
+    int32_t audited;
     bool requiretls;
     bool soft;
     int32_t memory_kind;
@@ -67,6 +68,11 @@ add_dane(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct dema
         demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED);
         return;
     }
+    if (plan->settings.dane == SMTPSEC_MODE_REPORT) { /* TLSA-22: judged, told, TLS alone is asked */
+        demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED);
+        demand->audited |= SMTPSEC_IDENTITY_DANE;
+        return;
+    }
     demand_tls(demand, SMTPSEC_SOURCE_DANE, dane_level(plan));
     demand->identities |= SMTPSEC_IDENTITY_DANE;
     ss_note(&plan->notes, ss_plan_mx_secure(plan) ? "TLSA-10" : "RES-23", "RFC 7672 2.2",
@@ -81,6 +87,8 @@ add_sts(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct deman
     bool dane_suffices = plan->settings.dane_over_sts && host->dane == SMTPSEC_DANE_USABLE &&
                          ss_plan_mx_secure(plan);
 
+    if (plan->sts_mode == SMTPSEC_STS_TESTING)
+        demand->audited |= SMTPSEC_IDENTITY_PKIX;
     if (plan->sts_mode != SMTPSEC_STS_ENFORCE || dane_suffices)
         return SMTPSEC_REASON_NONE;
     if (!host->sts_fits)
@@ -90,6 +98,40 @@ add_sts(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct deman
     ss_note(&plan->notes, "STSA-04", "RFC 8461 4.2", "%s must have a valid certificate for its name",
             host->text);
     return SMTPSEC_REASON_NONE;
+}
+
+/*
+ * What the operator asks at least (PREC-08). It raises only: DANE is then
+ * mandatory (RFC 7672 section 6), MTA-STS must be live and fit, and below that
+ * a valid certificate is enough, on a signed MX where DNSSEC is asked.
+ */
+static int32_t
+add_operator(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct demand *demand)
+{
+    int32_t minimum = plan->minimum;
+
+    if (minimum == SMTPSEC_LEVEL_NONE)
+        return SMTPSEC_REASON_NONE;
+    if (minimum == SMTPSEC_LEVEL_DANE && (demand->identities & SMTPSEC_IDENTITY_DANE) == 0)
+        return SMTPSEC_REASON_DANE_REQUIRED; /* TLSA-23 */
+    if (minimum == SMTPSEC_LEVEL_MTA_STS && (demand->sources & SMTPSEC_SOURCE_MTA_STS) == 0)
+        return SMTPSEC_REASON_STS_REQUIRED;
+    if (minimum >= SMTPSEC_LEVEL_AUTHENTICATED && demand->identities == 0) {
+        demand->identities |= SMTPSEC_IDENTITY_PKIX;
+        demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, pkix_level(plan));
+    }
+    demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, SMTPSEC_LEVEL_ENCRYPTED);
+    ss_note(&plan->notes, "PREC-08", "RFC 7672 6", "the operator asks %s for at least %s", host->text,
+            smtpsec_level_name(minimum));
+    return SMTPSEC_REASON_NONE;
+}
+
+/* RES-24: above authenticated, the operator's minimum needs an authentic way to the host. */
+static bool
+minimum_needs_mx(const struct smtpsec_plan *plan)
+{
+    return (plan->minimum == SMTPSEC_LEVEL_DANE || plan->minimum == SMTPSEC_LEVEL_DNSSEC) &&
+           !ss_plan_mx_secure(plan);
 }
 
 /* Could the host meet this floor at all, by what is known before connecting? */
@@ -112,8 +154,11 @@ add_memory(struct smtpsec_plan *plan, struct smtpsec_host *host, struct demand *
     plan->would_refuse = plan->would_refuse || host->would_refuse;
     if (floor->level == SMTPSEC_LEVEL_NONE)
         return SMTPSEC_REASON_NONE;
-    if (!floor_met(floor, host))
-        return SMTPSEC_REASON_DOWNGRADE;
+    if (!floor_met(floor, host)) /* 6.7: the fault is near us, and is said to be */
+        return plan->dnssec == SMTPSEC_DNSSEC_LOST &&
+                       (floor->identities & SMTPSEC_IDENTITY_DANE) != 0
+                   ? SMTPSEC_REASON_DNSSEC_LOST
+                   : SMTPSEC_REASON_DOWNGRADE;
     demand->soft = floor->soft && demand->tls != SMTPSEC_TLS_REQUIRED;
     demand->memory_kind = floor->kind;
     /* The floor's level is met by its own kinds, which are demanded below. */
@@ -149,6 +194,12 @@ add_requiretls(struct smtpsec_plan *plan, const struct smtpsec_host *host, struc
     return SMTPSEC_REASON_NONE;
 }
 
+static bool
+judged_by_dane(const struct demand *demand)
+{
+    return ((demand->identities | demand->audited) & SMTPSEC_IDENTITY_DANE) != 0;
+}
+
 static int
 write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const struct demand *demand)
 {
@@ -172,12 +223,11 @@ write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const st
     requirement->soft = demand->soft;
     requirement->memory_kind = demand->memory_kind;
     requirement->mx_secure = ss_plan_mx_secure(plan);
-    requirement->sts_testing = plan->sts_mode == SMTPSEC_STS_TESTING;
+    requirement->audited = demand->audited & ~demand->identities;
     requirement->expires = plan->expires + SS_REQUIREMENT_GRACE;
     /* PREC-07: the TLSA base domain is what a DANE server keys its certificate on. */
-    requirement->sni = (demand->identities & SMTPSEC_IDENTITY_DANE) != 0 ? host->base
-                                                                         : host->reference;
-    if ((demand->identities & SMTPSEC_IDENTITY_DANE) != 0) {
+    requirement->sni = judged_by_dane(demand) ? host->base : host->reference;
+    if (judged_by_dane(demand)) {
         for (i = 0; i < host->dane_name_count; i++)
             requirement->dane_names[i] = host->dane_names[i];
         requirement->dane_name_count = host->dane_name_count;
@@ -198,6 +248,23 @@ lifted(const struct smtpsec_plan *plan)
     return plan->message.tls_required_no && !plan->message.requiretls;
 }
 
+static const char *
+rule_of(int32_t reason)
+{
+    switch (reason) {
+    case SMTPSEC_REASON_DOWNGRADE:
+        return "PREC-09";
+    case SMTPSEC_REASON_DANE_REQUIRED:
+        return "TLSA-23";
+    case SMTPSEC_REASON_STS_REQUIRED:
+        return "PREC-08";
+    case SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED:
+        return "RTLS-04";
+    default:
+        return "STSA-01";
+    }
+}
+
 static int
 apply_host(struct smtpsec_plan *plan, struct smtpsec_host *host)
 {
@@ -207,21 +274,26 @@ apply_host(struct smtpsec_plan *plan, struct smtpsec_host *host)
     memset(&demand, 0, sizeof(demand));
     if (host->unreachable != SMTPSEC_REASON_NONE)
         return skip(plan, host, host->unreachable, "RES-18");
-    if (lifted(plan)) { /* TRN-01, TRN-09 */
+    /* TRN-08: the header waives what the recipient asks, never what the operator does. */
+    if (lifted(plan) && plan->minimum == SMTPSEC_LEVEL_NONE) { /* TRN-01, TRN-09 */
         ss_note(&plan->notes, "TRN-01", "RFC 8689 4.2.2", "TLS-Required: No lifts what %s asks for",
                 host->text);
         return write_requirement(plan, host, &demand);
     }
     if (host->dane == SMTPSEC_DANE_FAILED)
         return skip(plan, host, host->dane_reason, "TLSA-04");
+    if (minimum_needs_mx(plan))
+        return skip(plan, host, SMTPSEC_REASON_MX_INSECURE, "RES-24");
     add_dane(plan, host, &demand);
     reason = add_sts(plan, host, &demand);
+    if (reason == SMTPSEC_REASON_NONE)
+        reason = add_operator(plan, host, &demand);
     if (reason == SMTPSEC_REASON_NONE)
         reason = add_memory(plan, host, &demand);
     if (reason == SMTPSEC_REASON_NONE)
         reason = add_requiretls(plan, host, &demand);
     if (reason != SMTPSEC_REASON_NONE)
-        return skip(plan, host, reason, reason == SMTPSEC_REASON_DOWNGRADE ? "PREC-09" : "STSA-01");
+        return skip(plan, host, reason, rule_of(reason));
     return write_requirement(plan, host, &demand);
 }
 

@@ -109,7 +109,8 @@ dane_names(const struct ss_evidence *evidence, const struct ss_resolution *resol
 }
 
 static int
-take_tlsa(const struct ss_target *target, struct ss_notes *notes, struct smtpsec_host *host)
+take_tlsa(const struct ss_target *target, const struct ss_settings *settings, struct ss_notes *notes,
+          struct smtpsec_host *host)
 {
     const struct ss_answer *answer = &target->tlsa->answer;
     struct ss_bytes *rdata = calloc(answer->count, sizeof(*rdata));
@@ -122,7 +123,8 @@ take_tlsa(const struct ss_target *target, struct ss_notes *notes, struct smtpsec
         rdata[i].data = answer->records[i].data;
         rdata[i].len = answer->records[i].len;
     }
-    r = ss_tlsa_set_read(&host->tlsa, rdata, answer->count, false, false, notes);
+    r = ss_tlsa_set_read(&host->tlsa, rdata, answer->count, !settings->tlsa_sha256,
+                         !settings->tlsa_sha512, notes);
     free(rdata);
     if (r != 0)
         return r;
@@ -189,7 +191,7 @@ take_host(const struct ss_evidence *evidence, const struct ss_settings *settings
         host->dane_reason = target->dane_reason;
     if (target->tlsa != NULL) {
         ss_reference_set(&host->base, &target->base);
-        r = take_tlsa(target, notes, host);
+        r = take_tlsa(target, settings, notes, host);
         dane_names(evidence, &findings->resolution, target, host);
     }
     host->sts_fits = ss_sts_policy_fits(&findings->view.policy, &target->name);
@@ -311,6 +313,19 @@ holds_unsigned_ends(const struct ss_evidence *evidence, const struct ss_record *
     return record->held_until == 0 || now < record->held_until;
 }
 
+/* Design 6.7: has the resolver stopped validating? It must be said aloud wherever DANE is silent. */
+static void
+take_canary(const struct ss_evidence *evidence, struct smtpsec_plan *plan)
+{
+    plan->dnssec = evidence->dnssec;
+    if (evidence->dnssec == SMTPSEC_DNSSEC_LOST)
+        ss_note(&plan->facts, "RES-26", "RFC 7672 2.1.1",
+                "known-signed names come back unsigned: the resolver does not validate, DANE is off");
+    if (evidence->dnssec == SMTPSEC_DNSSEC_UNTRUSTED)
+        ss_note(&plan->facts, "RES-26", "RFC 7672 2.1.1",
+                "no resolver is trusted to validate: every answer is insecure, DANE is off");
+}
+
 int
 ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings, int64_t now,
           struct smtpsec_plan **out)
@@ -325,6 +340,9 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
     if (r != 0)
         return r;
     plan->settings = *settings;
+    plan->minimum = evidence->destination.minimum > settings->minimum ? evidence->destination.minimum
+                                                                      : settings->minimum;
+    take_canary(evidence, plan);
     plan->made = now;
     plan->expires = now + SS_PLAN_LIFE;
     r = ss_resolve(evidence, settings, now, NULL, &plan->facts, &findings.resolution);

@@ -25,6 +25,7 @@ struct smtpsec_destination {
     bool literal;
     struct ss_address address; /* of the literal */
     uint16_t port;
+    int32_t minimum;           /* level that the operator asks here; NONE: as the settings say */
 };
 
 struct ss_dns_fact {
@@ -46,6 +47,7 @@ struct ss_https_fact {
 struct ss_evidence {
     struct smtpsec_destination destination;
     int32_t memory_state; /* SMTPSEC_MEMORY_* */
+    int32_t dnssec;       /* SMTPSEC_DNSSEC_*: does the resolver validate, by the canary */
     struct ss_record record;    /* claims; none: count 0 */
     struct ss_sts_entry entry;  /* cached policy; none: empty id */
     size_t dns_count;

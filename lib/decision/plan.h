@@ -76,6 +76,8 @@ struct smtpsec_plan {
     char route[SS_HOST_TEXT + 8];
     struct ss_settings settings;
     bool literal;
+    int32_t minimum;          /* what the operator asks at least */
+    int32_t dnssec;           /* SMTPSEC_DNSSEC_* */
     int32_t origin;
     int32_t mx_trust;
     int32_t dns_reason;       /* the destination cannot be reached; NONE */

@@ -55,6 +55,32 @@ one_host(struct ss_resolution *out, const struct ss_name *name, uint16_t prefere
     return 0;
 }
 
+/* RES-03: mail must not go to a host that is no better than ourselves, or it goes round (RFC 5321 5.1). */
+static void
+cut_at_self(const struct ss_settings *settings, struct ss_notes *notes, struct ss_resolution *out)
+{
+    uint32_t best = UINT32_MAX;
+    bool better = false;
+    size_t i, k;
+
+    for (i = 0; i < out->count; i++)
+        for (k = 0; k < settings->own_name_count; k++)
+            if (ss_name_equal(&out->hosts[i].name, &settings->own_names[k]) &&
+                out->hosts[i].preference < best)
+                best = out->hosts[i].preference;
+    if (best == UINT32_MAX)
+        return;
+    for (i = 0; i < out->count; i++) {
+        if (out->hosts[i].preference >= best)
+            out->hosts[i].reason = SMTPSEC_REASON_MX_IS_SELF;
+        better = better || out->hosts[i].preference < best;
+    }
+    ss_note(notes, "RES-03", "RFC 5321 5.1", "our own name is an MX host: hosts from preference %u on are cut",
+            (unsigned)best);
+    if (!better)
+        out->reason = SMTPSEC_REASON_NO_BETTER_HOST;
+}
+
 /* A name listed twice is one host, at its better preference. */
 static void
 drop_repeats(struct ss_resolution *out)
@@ -73,7 +99,8 @@ drop_repeats(struct ss_resolution *out)
 }
 
 static int
-mx_hosts(const struct ss_answer *answer, struct ss_notes *notes, struct ss_resolution *out)
+mx_hosts(const struct ss_answer *answer, const struct ss_settings *settings, struct ss_notes *notes,
+         struct ss_resolution *out)
 {
     size_t i;
     int r;
@@ -104,12 +131,13 @@ mx_hosts(const struct ss_answer *answer, struct ss_notes *notes, struct ss_resol
         else if (!ss_name_is_host(&out->hosts[i].name))
             out->hosts[i].reason = SMTPSEC_REASON_ADDRESS_AS_MX; /* RES-25 */
     }
+    cut_at_self(settings, notes, out);
     return 0;
 }
 
 static int
-by_mx(const struct ss_evidence *evidence, struct ss_wants *wants, struct ss_notes *notes,
-      struct ss_resolution *out)
+by_mx(const struct ss_evidence *evidence, const struct ss_settings *settings, struct ss_wants *wants,
+      struct ss_notes *notes, struct ss_resolution *out)
 {
     /* The signatures are wanted: an MX set may raise or end the vote of a remembered host. */
     const struct ss_dns_fact *fact =
@@ -128,7 +156,7 @@ by_mx(const struct ss_evidence *evidence, struct ss_wants *wants, struct ss_note
     case SMTPSEC_ANSWER_RECORDS:
         ss_note(notes, "RES-01", "RFC 5321 5.1", "MX: %zu records, %s", fact->answer.count,
                 smtpsec_trust_name(out->trust));
-        return mx_hosts(&fact->answer, notes, out);
+        return mx_hosts(&fact->answer, settings, notes, out);
     case SMTPSEC_ANSWER_NO_DATA: /* RES-08 */
         out->origin = SMTPSEC_ORIGIN_IMPLICIT;
         ss_note(notes, "RES-08", "RFC 5321 5.1", "no MX (%s): the domain itself is the host",
@@ -193,7 +221,7 @@ ss_resolve(const struct ss_evidence *evidence, const struct ss_settings *setting
     if (evidence->destination.relay)
         r = by_relay(evidence, notes, out);
     else
-        r = by_mx(evidence, wants, notes, out);
+        r = by_mx(evidence, settings, wants, notes, out);
     if (r != 0)
         return r;
     for (i = 0; i < out->count; i++) {

@@ -211,7 +211,7 @@ search_tlsa(const struct ss_evidence *evidence, struct ss_wants *wants, struct s
 static bool
 dane_applies(const struct ss_settings *settings, bool mx_secure)
 {
-    return settings->dane && (mx_secure || settings->insecure_mx != SMTPSEC_LEVEL_NONE);
+    return settings->dane != SMTPSEC_MODE_OFF && (mx_secure || settings->insecure_mx != SMTPSEC_LEVEL_NONE);
 }
 
 void
@@ -240,6 +240,9 @@ ss_resolve_host(const struct ss_evidence *evidence, const struct ss_settings *se
     take_addresses(host, a);
     take_addresses(host, aaaa);
     judge_addresses(a, aaaa, host);
+    if (host->reason == SMTPSEC_REASON_NONE && !settings->mx_alias &&
+        !ss_name_equal(&host->expanded, &host->name))
+        host->reason = SMTPSEC_REASON_MX_ALIAS; /* RES-31 */
     if (host->reason != SMTPSEC_REASON_NONE || !dane_applies(settings, mx_secure))
         return;
     search_tlsa(evidence, wants, notes, host);

@@ -4,7 +4,12 @@
 void
 ss_settings_init(struct ss_settings *settings)
 {
-    settings->dane = true;
+    settings->dane = SMTPSEC_MODE_ENFORCE;
+    settings->tlsa_sha256 = true;
+    settings->tlsa_sha512 = true;
+    settings->mx_alias = true;
+    settings->own_name_count = 0;
+    settings->minimum = SMTPSEC_LEVEL_NONE;
     settings->mta_sts = true;
     settings->dane_over_sts = false;
     settings->insecure_mx = SMTPSEC_LEVEL_DANE;

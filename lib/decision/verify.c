@@ -142,7 +142,7 @@ run_checks(const struct smtpsec_anchors *anchors, const struct smtpsec_requireme
            const struct smtpsec_session *session, int64_t now, struct smtpsec_verdict *verdict,
            struct checks *checks)
 {
-    bool dane = (requirement->identities & SMTPSEC_IDENTITY_DANE) != 0;
+    bool dane = ((requirement->identities | requirement->audited) & SMTPSEC_IDENTITY_DANE) != 0;
     bool pkix = (requirement->identities & SMTPSEC_IDENTITY_PKIX) != 0;
     struct ss_chain *chain = NULL;
     int r = 0;
@@ -155,7 +155,7 @@ run_checks(const struct smtpsec_anchors *anchors, const struct smtpsec_requireme
     if (r == 0 && dane)
         r = check_dane(requirement, session, chain, now, &verdict->tlsa, &checks->dane);
     /* Not required, a valid certificate still tells: testing mode reports it, the memory learns. */
-    if (r == 0 && (pkix || requirement->sts_testing || !dane))
+    if (r == 0 && (pkix || (requirement->audited & SMTPSEC_IDENTITY_PKIX) != 0 || !dane))
         r = check_pkix(anchors, requirement, session, chain, now, &checks->pkix);
     else
         checks->pkix = SMTPSEC_REASON_NOT_TRUSTED;
@@ -165,6 +165,19 @@ run_checks(const struct smtpsec_anchors *anchors, const struct smtpsec_requireme
     if (r == 0 && checks->pkix == SMTPSEC_REASON_NONE)
         verdict->identities |= SMTPSEC_IDENTITY_PKIX;
     return r;
+}
+
+/* STSA-10, TLSA-22: what is only audited is told, and stops nothing. */
+static void
+audit(const struct smtpsec_requirement *requirement, const struct checks *checks,
+      struct smtpsec_verdict *verdict)
+{
+    if ((requirement->audited & SMTPSEC_IDENTITY_DANE) != 0)
+        verdict->reason = checks->dane;
+    if ((requirement->audited & SMTPSEC_IDENTITY_PKIX) != 0 &&
+        verdict->reason == SMTPSEC_REASON_NONE)
+        verdict->reason = checks->pkix;
+    verdict->result = smtpsec_reason_result(verdict->reason);
 }
 
 static int
@@ -190,10 +203,7 @@ judge_tls(const struct smtpsec_anchors *anchors, const struct smtpsec_requiremen
     }
     verdict->accepted = true;
     verdict->achieved = achieved_level(requirement, verdict->identities);
-    if (requirement->sts_testing && checks.pkix != SMTPSEC_REASON_NONE) { /* STSA-10 */
-        verdict->reason = checks.pkix;
-        verdict->result = smtpsec_reason_result(checks.pkix);
-    }
+    audit(requirement, &checks, verdict);
     return 0;
 }
 
@@ -225,7 +235,7 @@ write_text(const struct smtpsec_requirement *requirement, const struct smtpsec_s
     else
         snprintf(verdict->text, sizeof(verdict->text), "%s: accept at %s, %s required%s%s", host,
                  smtpsec_level_name(verdict->achieved), smtpsec_level_name(requirement->level),
-                 verdict->reason != SMTPSEC_REASON_NONE ? "; testing policy not met: " : "",
+                 verdict->reason != SMTPSEC_REASON_NONE ? "; not met, and only reported: " : "",
                  verdict->reason != SMTPSEC_REASON_NONE ? smtpsec_reason_name(verdict->reason) : "");
 }
 

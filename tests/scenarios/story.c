@@ -133,6 +133,17 @@ story_tell(const struct story *story)
         fprintf(stderr, "  verdict: %s\n", smtpsec_verdict_text(story->verdict));
 }
 
+static int32_t
+level_by_name(const char *name)
+{
+    int32_t i;
+
+    for (i = SMTPSEC_LEVEL_NONE; i <= SMTPSEC_LEVEL_DANE; i++)
+        if (strcmp(smtpsec_level_name(i), name) == 0)
+            return i;
+    return -1;
+}
+
 /* ---- Evaluate ---- */
 
 static void
@@ -290,6 +301,8 @@ evaluate(struct story *story, size_t count, char **words)
     for (i = 1; r == 0 && i < count; i++) {
         if (strncmp(words[i], "relay=", 6) == 0)
             r = smtpsec_destination_set_relay(destination, words[i] + 6);
+        if (strncmp(words[i], "minimum=", 8) == 0)
+            r = smtpsec_destination_set_minimum(destination, level_by_name(words[i] + 8));
         if (strncmp(words[i], "port=", 5) == 0)
             r = smtpsec_destination_set_port(destination, (uint16_t)atoi(words[i] + 5));
     }
@@ -465,17 +478,6 @@ mode_by_name(const char *name)
     return -1;
 }
 
-static int32_t
-level_by_name(const char *name)
-{
-    int32_t i;
-
-    for (i = SMTPSEC_LEVEL_NONE; i <= SMTPSEC_LEVEL_DANE; i++)
-        if (strcmp(smtpsec_level_name(i), name) == 0)
-            return i;
-    return -1;
-}
-
 static int
 set_option(struct story *story, size_t count, char **words)
 {
@@ -488,7 +490,16 @@ set_option(struct story *story, size_t count, char **words)
     if (strcmp(words[0], "soft-pkix") == 0)
         return smtpsec_options_set_soft_pkix_mode(options, mode_by_name(words[1]));
     if (strcmp(words[0], "dane") == 0)
-        return smtpsec_options_set_dane(options, strcmp(words[1], "on") == 0);
+        return smtpsec_options_set_dane(options, mode_by_name(words[1]));
+    if (strcmp(words[0], "tlsa-digest") == 0 && count == 3)
+        return smtpsec_options_set_tlsa_digest(options, atoi(words[1]),
+                                               strcmp(words[2], "on") == 0);
+    if (strcmp(words[0], "mx-alias") == 0)
+        return smtpsec_options_set_mx_alias(options, strcmp(words[1], "on") == 0);
+    if (strcmp(words[0], "own-name") == 0)
+        return smtpsec_options_add_own_name(options, words[1]);
+    if (strcmp(words[0], "minimum") == 0)
+        return smtpsec_options_set_minimum(options, level_by_name(words[1]));
     if (strcmp(words[0], "mta-sts") == 0)
         return smtpsec_options_set_mta_sts(options, strcmp(words[1], "on") == 0);
     if (strcmp(words[0], "insecure-mx") == 0)
