@@ -305,8 +305,7 @@ read_days(struct ss_rd *rd, unsigned head)
 static bool
 possible(const struct ss_claim *claim)
 {
-    if (claim->first_seen > claim->last_seen || claim->counted > claim->last_seen ||
-        claim->counted < claim->first_seen)
+    if (claim->counted < claim->first_seen || claim->counted > claim->last_seen)
         return false;
     /* A host known for a delivery without TLS: no days, one time. */
     if (claim->days == 0)

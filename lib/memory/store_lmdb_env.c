@@ -387,13 +387,14 @@ ss_lmdb_env_follow(struct ss_lmdb_env *env)
 bool
 ss_lmdb_env_whole(struct ss_lmdb_env *env)
 {
+    /* Looked up before the file: another thread may see it grow in between. */
+    int64_t seen = atomic_load(&env->size_seen);
     struct stat st;
     int fd;
 
     if (atomic_load(&env->cut))
         return false;
-    if (mdb_env_get_fd(env->mdb, &fd) != 0 || fstat(fd, &st) != 0 ||
-        (int64_t)st.st_size < atomic_load(&env->size_seen)) {
+    if (mdb_env_get_fd(env->mdb, &fd) != 0 || fstat(fd, &st) != 0 || (int64_t)st.st_size < seen) {
         atomic_store(&env->cut, true);
         return false;
     }

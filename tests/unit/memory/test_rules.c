@@ -358,6 +358,10 @@ static const struct row rows[] = {
            {10, PLAIN, M1, NULL, 0}, {10, UNCHANGED, NULL, NULL, 0},
            {100, CLAIMS, NULL, "enc:" M1 ":1", 0})},
 
+    {"an older proof with newer evidence moves nothing back either",
+     STORY({100, DANE, M1, NULL, 100}, {50, DANE, M1, NULL, 200},
+           {101, FLOOR, M1, "dane+dane", 0}, {102, FLOOR, M1, "none", 0})},
+
     /* ---- 6.2 earned life ---- */
     {"6.2 a claim planted for a moment binds for its TTL and no longer",
      STORY({0, DANE, M1, NULL, 0}, {0, FLOOR, M1, "dane+dane", 0}, {1, FLOOR, M1, "dane+dane", 0},
@@ -621,6 +625,10 @@ check_eviction(void **state)
     step.what = DAILY_TLS;
     step.n = 20;
     daily(&story, &step);
+    /* In force for its TTL, though there is no claim with less evidence. */
+    step.host = M2;
+    step.n = 0;
+    deliver(&story, &step, DANE, NOON + 20 * SS_DAY - 1);
     step.host = host;
     for (i = 0; i < 2 * SS_CLAIMS_MAX; i++) {
         snprintf(host, sizeof(host), "h%d.d.test", i);
@@ -629,10 +637,11 @@ check_eviction(void **state)
     }
     /* Strangers push out strangers. */
     assert_int_equal(story.record.count, SS_CLAIMS_MAX);
-    step.host = M1;
     {
         struct ss_name mine = name(M1), newest = name(host), oldest = name("h0.d.test");
+        struct ss_name dane = name(M2);
 
+        assert_non_null(ss_record_find(&story.record, SMTPSEC_CLAIM_DANE, &dane));
         assert_non_null(ss_record_find(&story.record, SMTPSEC_CLAIM_ENCRYPTED, &mine));
         assert_non_null(ss_record_find(&story.record, SMTPSEC_CLAIM_ENCRYPTED, &newest));
         assert_null(ss_record_find(&story.record, SMTPSEC_CLAIM_ENCRYPTED, &oldest));

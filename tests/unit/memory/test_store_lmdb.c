@@ -235,6 +235,9 @@ fork_and_use(void **state)
         }
         if (store_number(store, "n") < 21)
             store_child_exit(2);
+        /* Used by the store and by us: it is an environment of the child's own. */
+        if (env_of()->refs != 2)
+            store_child_exit(4);
         ss_store_close(store);
         /* The parent's environment must have stayed as it was, and a second one be possible. */
         if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 ||
