@@ -57,8 +57,9 @@ struct ss_answer {
     uint16_t aliases;       /* links followed */
     struct ss_name end;     /* name at the end of the alias chain; the question's when none */
     /*
-     * Of the RRSIG over the answer, if seen: latest; 0: none. Over the answer:
-     * over the records at `end`, or over NSEC and NSEC3 in a denial.
+     * Of the RRSIG over the answer, if seen; 0: none. Of several over the
+     * records at `end` the earliest, of those over the NSEC and NSEC3 records
+     * of a denial the latest.
      */
     int64_t inception;
     int64_t expiration;     /* its expiration */

@@ -146,10 +146,17 @@ follow(struct reply *reply)
     }
 }
 
+/*
+ * Of several signatures over one RRset the earliest counts: a validator needs
+ * one that is good and hands on the rest, so whoever replays an old set could
+ * lay a fresh-looking signature beside it (PREC-11). The parts of a denial are
+ * sets of their own, signed at different times, and the newest of them counts.
+ */
 static void
-note_signature(struct ss_answer *answer, const struct ss_rrsig *rrsig)
+note_signature(struct ss_answer *answer, const struct ss_rrsig *rrsig, bool denial)
 {
-    if (rrsig->inception <= answer->inception)
+    if (answer->inception != 0 && (denial ? rrsig->inception <= answer->inception
+                                          : rrsig->inception >= answer->inception))
         return;
     answer->inception = rrsig->inception;
     answer->expiration = rrsig->expiration;
@@ -200,7 +207,7 @@ collect_signature(struct reply *reply, const struct ss_dns_frame *frame, bool de
     if (code != 0)
         return code;
     if (denial ? rrsig.covered == RR_NSEC || rrsig.covered == RR_NSEC3 : rrsig.covered == type)
-        note_signature(reply->answer, &rrsig);
+        note_signature(reply->answer, &rrsig, denial);
     return 0;
 }
 
