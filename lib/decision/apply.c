@@ -136,10 +136,18 @@ minimum_needs_mx(const struct smtpsec_plan *plan)
 
 /* Could the host meet this floor at all, by what is known before connecting? */
 static bool
-floor_met(const struct ss_floor *floor, const struct smtpsec_host *host)
+floor_met(const struct smtpsec_plan *plan, const struct ss_floor *floor,
+          const struct smtpsec_host *host)
 {
     /* A claim is met only by its own kind (design section 3): what DANE proved, PKIX cannot. */
     if ((floor->identities & SMTPSEC_IDENTITY_DANE) != 0 && host->dane != SMTPSEC_DANE_USABLE)
+        return false;
+    /*
+     * What was proved through a signed MX set is not met behind an unsigned one: whoever forges
+     * MX records has a signed host of his own, with TLSA records and a certificate to fit.
+     */
+    if ((floor->level == SMTPSEC_LEVEL_DANE || floor->level == SMTPSEC_LEVEL_DNSSEC) &&
+        !ss_plan_mx_secure(plan))
         return false;
     return !floor->sts_patterns || host->remembered_fits || host->sts_fits;
 }
@@ -150,11 +158,11 @@ add_memory(struct smtpsec_plan *plan, struct smtpsec_host *host, struct demand *
     const struct ss_floor *floor = &host->floors.enforced;
     const struct ss_floor *reported = &host->floors.reported;
 
-    host->would_refuse = !floor_met(reported, host);
+    host->would_refuse = !floor_met(plan, reported, host);
     plan->would_refuse = plan->would_refuse || host->would_refuse;
     if (floor->level == SMTPSEC_LEVEL_NONE)
         return SMTPSEC_REASON_NONE;
-    if (!floor_met(floor, host)) /* 6.7: the fault is near us, and is said to be */
+    if (!floor_met(plan, floor, host)) /* 6.7: the fault is near us, and is said to be */
         return plan->dnssec == SMTPSEC_DNSSEC_LOST &&
                        (floor->identities & SMTPSEC_IDENTITY_DANE) != 0
                    ? SMTPSEC_REASON_DNSSEC_LOST

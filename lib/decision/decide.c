@@ -16,6 +16,7 @@ struct findings {
     struct ss_sts_view view;
     struct ss_observations observations;
     struct ss_record record;             /* claims after what the facts prove */
+    bool fresh_signed_mx;                /* the MX set is signed, and no older one come back */
     struct ss_sts_policy remembered;     /* the stored policy, live or not */
 };
 
@@ -72,6 +73,10 @@ weigh_memory(const struct ss_evidence *evidence, const struct ss_settings *setti
         if (lowers(&findings->observations.list[i]))
             r = ss_record_observe(&findings->record, &settings->memory,
                                   &findings->observations.list[i], &ignored);
+    findings->fresh_signed_mx =
+        findings->resolution.trust == SMTPSEC_TRUST_SECURE &&
+        (findings->resolution.mx == NULL ||
+         !ss_record_mx_replayed(&evidence->record, findings->resolution.mx->answer.inception, now));
     if (r == 0 && evidence->entry.len > 0) {
         body.data = evidence->entry.body;
         body.len = evidence->entry.len;
@@ -197,8 +202,8 @@ take_host(const struct ss_evidence *evidence, const struct ss_settings *settings
     host->sts_fits = ss_sts_policy_fits(&findings->view.policy, &target->name);
     host->remembered_fits = findings->remembered.mode == SMTPSEC_STS_ABSENT ||
                             ss_sts_policy_fits(&findings->remembered, &target->name);
-    ss_floors_for_host(&findings->record, &settings->memory, &target->name,
-                       findings->resolution.trust == SMTPSEC_TRUST_SECURE, now, &host->floors);
+    ss_floors_for_host(&findings->record, &settings->memory, &target->name, findings->fresh_signed_mx,
+                       now, &host->floors);
     return r;
 }
 
@@ -222,6 +227,9 @@ take_hosts(const struct ss_evidence *evidence, const struct ss_settings *setting
         if (resolution->hosts[i].expires < plan->expires)
             plan->expires = resolution->hosts[i].expires;
     }
+    /* TLSA-24: that there is no host lasts no longer than the answer which said so. */
+    if (resolution->permanent && resolution->expires < plan->expires)
+        plan->expires = resolution->expires;
     return 0;
 }
 

@@ -214,6 +214,10 @@ dane_applies(const struct ss_settings *settings, bool mx_secure)
     return settings->dane != SMTPSEC_MODE_OFF && (mx_secure || settings->insecure_mx != SMTPSEC_LEVEL_NONE);
 }
 
+/* A question that is still open when the time is up. */
+static const struct ss_dns_fact unanswered = {
+    .answer = {.outcome = SMTPSEC_ANSWER_FAILED, .failure = SMTPSEC_FAILURE_TIMEOUT}};
+
 void
 ss_resolve_host(const struct ss_evidence *evidence, const struct ss_settings *settings, bool mx_secure,
                 int64_t now, struct ss_wants *wants, struct ss_notes *notes, struct ss_target *host)
@@ -226,6 +230,11 @@ ss_resolve_host(const struct ss_evidence *evidence, const struct ss_settings *se
         ss_record_find(&evidence->record, SMTPSEC_CLAIM_DANE, &host->name);
 
     host->expanded = host->name;
+    /* Who decides now has one family at least: the other one counts as failed (RES-20, RES-21). */
+    if (wants == NULL && (a == NULL) != (aaaa == NULL)) {
+        a = a != NULL ? a : &unanswered;
+        aaaa = aaaa != NULL ? aaaa : &unanswered;
+    }
     if (a == NULL || aaaa == NULL) {
         host->pending = true;
         /* RES-16: with a live DANE claim the TLSA records may be asked beside the addresses. */

@@ -71,6 +71,9 @@ void ss_floors_for_host(const struct ss_record *record, const struct ss_memory_s
 void ss_floors_for_domain(const struct ss_record *record, const struct ss_memory_settings *settings,
                           int64_t now, struct ss_floors *floors);
 
+/* Is a signed MX set with this RRSIG inception older than one that was seen, and so perhaps a replay (PREC-11)? */
+bool ss_record_mx_replayed(const struct ss_record *record, int64_t inception, int64_t now);
+
 /* One thing that was seen. */
 enum ss_observed {
     SS_OBSERVED_DELIVERY,   /* a message was accepted on a session that met its requirement */

@@ -366,6 +366,12 @@ last_proof(const struct ss_record *record)
     return last;
 }
 
+bool
+ss_record_mx_replayed(const struct ss_record *record, int64_t inception, int64_t now)
+{
+    return is_replay(inception, record->mx_inception, record->mx_expiration, last_proof(record), now);
+}
+
 /* DESIGN 6.4, 6.5: removal from a signed set ends a claim and its vote. */
 static void
 mx_set_seen(struct work *work)
@@ -375,9 +381,7 @@ mx_set_seen(struct work *work)
     size_t i = record->count;
 
     /* Appearing in an answer makes nobody known: nothing is remembered for it alone. */
-    if (record->count == 0 ||
-        is_replay(seen->inception, record->mx_inception, record->mx_expiration,
-                  last_proof(record), work->at))
+    if (record->count == 0 || ss_record_mx_replayed(record, seen->inception, work->at))
         return;
     while (i-- > 0) {
         if (record->claims[i].host.len > 0 && !in_set(seen, &record->claims[i].host))
