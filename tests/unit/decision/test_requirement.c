@@ -51,7 +51,7 @@ full(void)
     requirement->memory_kind = SMTPSEC_CLAIM_DANE;
     requirement->soft = true;
     requirement->mx_secure = true;
-    requirement->sts_testing = true;
+    requirement->audited = SMTPSEC_IDENTITY_PKIX;
     requirement->expires = FACTS_NOW + 3600;
     requirement->tlsa_expires = FACTS_NOW + 300;
     requirement->tlsa_inception = FACTS_NOW - 7;
@@ -264,7 +264,8 @@ other_why(struct smtpsec_requirement *requirement)
 {
     requirement->sources = SMTPSEC_SOURCE_MEMORY;
     requirement->memory_kind = SMTPSEC_CLAIM_ENCRYPTED;
-    requirement->soft = requirement->mx_secure = requirement->sts_testing = false;
+    requirement->soft = requirement->mx_secure = false;
+    requirement->audited = 0;
     requirement->expires = requirement->tlsa_expires = 1;
     requirement->tlsa_inception = requirement->tlsa_expiration = -1;
 }
@@ -285,7 +286,7 @@ digest_has_no_times(void **state)
     assert_int_equal(decode(buf.data, buf.len, &back), 0);
     assert_int_equal(back->sources, SMTPSEC_SOURCE_MEMORY);
     assert_int_equal(back->memory_kind, SMTPSEC_CLAIM_ENCRYPTED);
-    assert_false(back->soft || back->mx_secure || back->sts_testing);
+    assert_false(back->soft || back->mx_secure || back->audited != 0);
     assert_int_equal(back->expires, 1);
     assert_int_equal(back->tlsa_inception, -1);
     ss_buf_free(&buf);
@@ -426,8 +427,8 @@ cut(void **state)
     ss_requirement_free(requirement);
 }
 
-/* Octets behind the digest: sources, kind, flags, four times. */
-#define WHY (3 + 4 * 8)
+/* Octets behind the digest: sources, kind, flags, audited, four times. */
+#define WHY (4 + 4 * 8)
 
 static void
 flip(void **state)
@@ -471,7 +472,7 @@ unknown_flag(void **state)
 
     (void)state;
     encode(requirement, &buf);
-    buf.data[buf.len - 33] |= 0x80;
+    buf.data[buf.len - WHY + 2] |= 0x80;
     assert_int_equal(decode(buf.data, buf.len, &back), SMTPSEC_E_FORMAT);
     ss_buf_free(&buf);
     ss_requirement_free(requirement);
