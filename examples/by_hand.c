@@ -22,6 +22,8 @@
 #include "setup.h"
 #include "text.h"
 
+/* Time for the question whether the resolver validates. */
+#define CANARY_MS 5000
 #define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
 
 struct hand {
@@ -32,6 +34,7 @@ struct hand {
     size_t server_count;
     struct hand_reply reply; /* 64 KiB: not for the stack */
     struct tool_events events;
+    int32_t dnssec; /* does the resolver validate? */
 };
 
 static int
@@ -51,6 +54,29 @@ read_servers(struct hand *hand)
     }
     hand->server_count = i;
     return 0;
+}
+
+/*
+ * Does the resolver validate? The library finds out by asking for a name that
+ * is known to be signed; who asks the DNS by himself has to do that, too.
+ */
+static void
+ask_canary(struct hand *hand)
+{
+    const struct hand_question root = {"", 6, 0}; /* SOA of the root */
+    const struct hand_reply *reply = &hand->reply;
+    int trusted = 0;
+    size_t i;
+
+    for (i = 0; i < hand->server_count; i++)
+        trusted = trusted || hand->servers[i].trusted;
+    hand->dnssec = trusted ? SMTPSEC_DNSSEC_UNKNOWN : SMTPSEC_DNSSEC_UNTRUSTED;
+    if (!trusted)
+        return;
+    hand_dns_ask(hand->servers, hand->server_count, &root, hand_now_ms() + CANARY_MS, &hand->reply);
+    if (reply->len >= 12 && reply->trusted)
+        hand->dnssec = (reply->message[3] & 0x20) != 0 ? SMTPSEC_DNSSEC_VALIDATES
+                                                       : SMTPSEC_DNSSEC_LOST; /* AD */
 }
 
 static int
@@ -193,6 +219,7 @@ check_domain(struct hand *hand, const char *domain)
 
         code = verdict >= 0 && verdict <= 2 ? codes[verdict] : TOOL_FAIL;
         object = json_plan(plan, NULL);
+        json_put_text(object, "dnssec", smtpsec_dnssec_name(hand->dnssec));
         domain = smtpsec_plan_domain(plan);
     } else if (rc == SMTPSEC_E_NAME) {
         object = json_invalid_domain(&hand->options, domain);
@@ -220,6 +247,7 @@ run(struct hand *hand)
         code = setup_context(&hand->options, SETUP_BY_HAND, hand->anchors, &hand->context);
     if (code != 0)
         return code;
+    ask_canary(hand);
     for (i = 0; i < hand->options.operand_count; i++)
         code = tool_worse(code, check_domain(hand, hand->options.operands[i]));
     return code;

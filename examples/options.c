@@ -20,8 +20,11 @@ enum {
     OPT_SOFT_PKIX,
     OPT_NOW,
     OPT_TIMEOUT,
+    OPT_OWN_NAME,
+    OPT_DANE,
     OPT_RELAY,
     OPT_PORT,
+    OPT_MINIMUM,
     OPT_REQUIRETLS,
     OPT_TLS_REQUIRED_NO,
     OPT_FROM,
@@ -75,6 +78,11 @@ static const struct option_row rows[] = {
     {"mode", OPT_MODE, EVALUATING, "KIND=MODE",
      "dane, mta-sts, encrypted or dnssec = off, report or enforce"},
     {"soft-pkix", OPT_SOFT_PKIX, EVALUATING, "MODE", "certificate part of soft claims"},
+    {"dane", OPT_DANE, EVALUATING, "MODE", "what DANE does: off, report or enforce (default)"},
+    {"own-name", OPT_OWN_NAME, EVALUATING, "NAME",
+     "this host is ours: mail goes to better MX hosts only; may be repeated"},
+    {"minimum", OPT_MINIMUM, EVALUATING, "LEVEL",
+     "require at least encrypted, authenticated, dnssec, mta-sts or dane"},
     {"relay", OPT_RELAY, EVALUATING, "HOST", "send by this host, without MX look-up"},
     {"port", OPT_PORT, EVALUATING, "N", "another port than 25"},
     {"timeout", OPT_TIMEOUT, EVALUATING, "SECONDS",
@@ -142,6 +150,20 @@ read_mode(const char *text, int32_t *out)
     for (mode = SMTPSEC_MODE_OFF; mode <= SMTPSEC_MODE_ENFORCE; mode++) {
         if (strcmp(text, smtpsec_mode_name(mode)) == 0) {
             *out = mode;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static int
+read_level(const char *text, int32_t *out)
+{
+    int32_t level;
+
+    for (level = SMTPSEC_LEVEL_NONE; level <= SMTPSEC_LEVEL_DANE; level++) {
+        if (strcmp(text, smtpsec_level_name(level)) == 0) {
+            *out = level;
             return 0;
         }
     }
@@ -219,6 +241,12 @@ take_text(struct tool_options *o, int id, const char *value)
         return add(o->resolvers, &o->resolver_count, TOOL_RESOLVERS, value);
     case OPT_TO:
         return add(o->to, &o->to_count, TOOL_RECIPIENTS, value);
+    case OPT_OWN_NAME:
+        return add(o->own_names, &o->own_name_count, TOOL_OWN_NAMES, value);
+    case OPT_DANE:
+        return read_mode(value, &o->dane_mode);
+    case OPT_MINIMUM:
+        return read_level(value, &o->minimum);
     case OPT_MODE:
         return read_claim_mode(value, o->modes);
     case OPT_SOFT_PKIX:
@@ -295,6 +323,8 @@ set_defaults(struct tool_options *o)
     memset(o, 0, sizeof(*o));
     o->timeout_ms = 30000;
     o->soft_pkix_mode = -1;
+    o->dane_mode = -1;
+    o->minimum = SMTPSEC_LEVEL_NONE;
     for (i = 0; i < TOOL_CLAIM_KINDS; i++)
         o->modes[i] = -1;
 }

@@ -19,6 +19,7 @@ enum { VIA_BLOCKING = 0, VIA_LOOP = 1 };
 
 #define TOOL_RESOLVERS 8
 #define TOOL_RECIPIENTS 100
+#define TOOL_OWN_NAMES 8
 #define TOOL_CLAIM_KINDS 5 /* indexed by SMTPSEC_CLAIM_*; 0 is not one */
 
 /* Pointers into argv: valid as long as argv. */
@@ -30,6 +31,9 @@ struct tool_options {
     const char *ca_file;
     const char *memory; /* NULL: none */
     int allow_private;
+    const char *own_names[TOOL_OWN_NAMES];
+    size_t own_name_count;
+    int32_t dane_mode;               /* -1: as the library has it */
     int32_t modes[TOOL_CLAIM_KINDS]; /* -1: as the library has it */
     int32_t soft_pkix_mode;          /* -1: as the library has it */
     int has_now;
@@ -39,6 +43,7 @@ struct tool_options {
     /* the destination */
     const char *relay;
     uint16_t port; /* 0: 25 */
+    int32_t minimum; /* a level; NONE asks for nothing */
 
     /* the message */
     int requiretls;

@@ -366,6 +366,7 @@ json_plan(const struct smtpsec_plan *plan, json_t **connects)
                                            smtpsec_plan_enhanced(plan)));
     json_put_text(object, "level", smtpsec_level_name(smtpsec_plan_level(plan)));
     json_put_text(object, "protection", smtpsec_protection_name(smtpsec_plan_protection(plan)));
+    json_put_text(object, "dnssec", smtpsec_dnssec_name(smtpsec_plan_dnssec(plan)));
     json_put(object, "mx", mx_object(smtpsec_plan_mx_origin(plan), smtpsec_plan_mx_trust(plan)));
     json_put(object, "mta_sts", sts_object(plan));
     json_put(object, "memory", memory_object(plan));
@@ -393,6 +394,7 @@ json_invalid_domain(const struct tool_options *options, const char *domain)
     json_put(object, "reason", json_reason(SMTPSEC_REASON_INVALID_DOMAIN));
     json_put_text(object, "level", smtpsec_level_name(SMTPSEC_LEVEL_NONE));
     json_put_text(object, "protection", smtpsec_protection_name(SMTPSEC_PROTECTION_NONE));
+    json_put_text(object, "dnssec", smtpsec_dnssec_name(SMTPSEC_DNSSEC_UNKNOWN));
     json_put(object, "mx", mx_object(SMTPSEC_ORIGIN_MX, SMTPSEC_TRUST_INDETERMINATE));
     json_put(object, "mta_sts", sts_object(NULL));
     json_put(object, "memory", memory_object(NULL));

@@ -78,6 +78,18 @@ print_reason(int32_t reason)
         printf(" (%s)", rfc);
 }
 
+/* Only what is wrong with the resolver is worth a line. */
+static void
+print_dnssec(int32_t dnssec)
+{
+    if (dnssec == SMTPSEC_DNSSEC_UNKNOWN || dnssec == SMTPSEC_DNSSEC_VALIDATES)
+        return;
+    label("dnssec");
+    printf("%s: %s, DANE is off\n", smtpsec_dnssec_name(dnssec),
+           dnssec == SMTPSEC_DNSSEC_LOST ? "known-signed names come back unsigned"
+                                         : "no resolver is trusted to validate");
+}
+
 static void
 print_head(const struct table_style *style, const struct smtpsec_plan *plan)
 {
@@ -94,6 +106,7 @@ print_head(const struct table_style *style, const struct smtpsec_plan *plan)
     label("requires");
     printf("%s (protection %s)\n", smtpsec_level_name(smtpsec_plan_level(plan)),
            smtpsec_protection_name(smtpsec_plan_protection(plan)));
+    print_dnssec(smtpsec_plan_dnssec(plan));
     label("mx");
     printf("%s, %s; route %s, port %u\n", smtpsec_origin_name(smtpsec_plan_mx_origin(plan)),
            smtpsec_trust_name(smtpsec_plan_mx_trust(plan)), smtpsec_plan_route(plan),

@@ -68,6 +68,20 @@ set_modes(const struct tool_options *from, struct smtpsec_options *to)
     return rc;
 }
 
+/* What the evaluation is told of DANE and of ourselves. */
+static int
+set_rules(const struct tool_options *from, struct smtpsec_options *to)
+{
+    int rc = 0;
+    size_t i;
+
+    if (from->dane_mode >= 0)
+        rc = smtpsec_options_set_dane(to, from->dane_mode);
+    for (i = 0; rc == 0 && i < from->own_name_count; i++)
+        rc = smtpsec_options_add_own_name(to, from->own_names[i]);
+    return rc;
+}
+
 static int
 set_evaluation(const struct tool_options *from, int purpose, struct smtpsec_anchors *anchors,
                struct smtpsec_options *to)
@@ -78,6 +92,8 @@ set_evaluation(const struct tool_options *from, int purpose, struct smtpsec_anch
         rc = set_resolvers(from, to);
     if (rc == 0 && from->allow_private)
         rc = smtpsec_options_insecure_allow_private_policy_hosts(to, 1);
+    if (rc == 0)
+        rc = set_rules(from, to);
     return rc != 0 ? rc : set_modes(from, to);
 }
 
@@ -128,6 +144,8 @@ setup_destination(const struct tool_options *options, const char *domain,
         rc = smtpsec_destination_set_relay(destination, options->relay);
     if (rc == 0 && options->port != 0)
         rc = smtpsec_destination_set_port(destination, options->port);
+    if (rc == 0 && options->minimum != SMTPSEC_LEVEL_NONE)
+        rc = smtpsec_destination_set_minimum(destination, options->minimum);
     if (rc != 0) {
         smtpsec_destination_free(destination);
         return rc;
