@@ -41,7 +41,7 @@ ss_missing(const struct ss_evidence *evidence, const struct ss_settings *setting
     memset(wants, 0, sizeof(*wants));
     r = ss_resolve(evidence, settings, now, wants, NULL, &resolution);
     if (r == 0 && resolution.reason == SMTPSEC_REASON_NONE) {
-        r = ss_sts_view_read(evidence, settings, now, wants, NULL, &view);
+        r = ss_sts_view_read(evidence, settings, &resolution, now, wants, NULL, &view);
         ss_sts_view_free(&view);
     }
     ss_resolution_free(&resolution);
@@ -355,7 +355,8 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
     plan->expires = now + SS_PLAN_LIFE;
     r = ss_resolve(evidence, settings, now, NULL, &plan->facts, &findings.resolution);
     if (r == 0 && findings.resolution.reason == SMTPSEC_REASON_NONE)
-        r = ss_sts_view_read(evidence, settings, now, NULL, &plan->facts, &findings.view);
+        r = ss_sts_view_read(evidence, settings, &findings.resolution, now, NULL, &plan->facts,
+                             &findings.view);
     if (r == 0)
         r = weigh_memory(evidence, settings, &findings, now);
     if (r != 0)

@@ -197,9 +197,56 @@ wants_fetch(const struct ss_evidence *evidence, const struct ss_dns_fact *txt, i
     return true;
 }
 
+static bool
+nobody_fits(const struct ss_resolution *resolution, const struct ss_sts_policy *policy)
+{
+    size_t i;
+
+    for (i = 0; i < resolution->count; i++)
+        if (ss_sts_policy_fits(policy, &resolution->hosts[i].name))
+            return false;
+    return resolution->count > 0;
+}
+
+/*
+ * STSA-09: before mail is held back because a cached policy fits no host, the
+ * policy host is asked once for a newer policy, whatever the record's id says:
+ * the owner may have moved and forgotten the id, and only HTTPS can tell.
+ */
+static int
+look_anew(const struct ss_evidence *evidence, const struct ss_resolution *resolution, int64_t now,
+          struct ss_wants *wants, struct ss_notes *notes, struct ss_sts_view *view)
+{
+    struct ss_sts_view again;
+    int r;
+
+    if (view->policy.mode != SMTPSEC_STS_ENFORCE || view->attempted ||
+        !nobody_fits(resolution, &view->policy))
+        return 0;
+    memset(&again, 0, sizeof(again));
+    memcpy(again.wanted_id, view->wanted_id[0] != '\0' ? view->wanted_id : view->id,
+           sizeof(again.wanted_id));
+    if (held_back(&evidence->entry, again.wanted_id, now))
+        return 0;
+    r = ask_policy_host(evidence, wants, notes, &again);
+    if (r == 0 && again.source != SMTPSEC_STS_SOURCE_NONE) {
+        ss_sts_policy_free(&view->policy);
+        *view = again;
+        return 0;
+    }
+    view->pending = again.pending;
+    view->attempted = again.attempted;
+    view->error = again.error;
+    view->failure = again.failure;
+    memcpy(view->error_text, again.error_text, sizeof(view->error_text));
+    memcpy(view->wanted_id, again.wanted_id, sizeof(view->wanted_id));
+    return r;
+}
+
 int
-ss_sts_view_read(const struct ss_evidence *evidence, const struct ss_settings *settings, int64_t now,
-                 struct ss_wants *wants, struct ss_notes *notes, struct ss_sts_view *view)
+ss_sts_view_read(const struct ss_evidence *evidence, const struct ss_settings *settings,
+                 const struct ss_resolution *resolution, int64_t now, struct ss_wants *wants,
+                 struct ss_notes *notes, struct ss_sts_view *view)
 {
     const struct ss_dns_fact *txt;
     struct ss_name name;
@@ -221,5 +268,6 @@ ss_sts_view_read(const struct ss_evidence *evidence, const struct ss_settings *s
     /* While the answer may still come there is nothing to apply; one who decides now has no wants. */
     if (view->pending && wants != NULL)
         return 0;
-    return use_cached(evidence, now, notes, view);
+    r = use_cached(evidence, now, notes, view);
+    return r != 0 ? r : look_anew(evidence, resolution, now, wants, notes, view);
 }

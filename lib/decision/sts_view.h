@@ -11,6 +11,7 @@
 
 #include "base/notes.h"
 #include "decision/evidence.h"
+#include "decision/resolve.h"
 #include "decision/settings.h"
 #include "sts/sts_policy.h"
 #include "sts/sts_record.h"
@@ -33,9 +34,12 @@ struct ss_sts_view {
     const struct ss_https_fact *fetched; /* the body that became the policy; belongs to the evidence */
 };
 
-/* Read the evidence; what is unknown goes to wants. Returns 0 or NOMEM. */
+/*
+ * Read the evidence; what is unknown goes to wants. The hosts tell whether a
+ * cached policy must be looked at anew (STSA-09). Returns 0 or NOMEM.
+ */
 int ss_sts_view_read(const struct ss_evidence *evidence, const struct ss_settings *settings,
-                     int64_t now, struct ss_wants *wants, struct ss_notes *notes,
+                     const struct ss_resolution *resolution, int64_t now, struct ss_wants *wants, struct ss_notes *notes,
                      struct ss_sts_view *view);
 void ss_sts_view_free(struct ss_sts_view *view);
 

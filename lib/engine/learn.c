@@ -292,7 +292,7 @@ ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
     memset(&observations, 0, sizeof(observations));
     r = ss_resolve(evidence, &lookup->settings, now, NULL, NULL, &resolution);
     if (r == 0 && resolution.reason == SMTPSEC_REASON_NONE)
-        r = ss_sts_view_read(evidence, &lookup->settings, now, NULL, NULL, &found);
+        r = ss_sts_view_read(evidence, &lookup->settings, &resolution, now, NULL, NULL, &found);
     if (r == 0)
         r = ss_observations_read(&resolution, &found, now, &observations);
     if (r == 0)

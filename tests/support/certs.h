@@ -24,8 +24,8 @@
 #define SS_TEST_DAY INT64_C(86400)
 
 enum {
-    SS_TEST_KEYS = 12,       /* ECDSA P-256, made when first used */
-    SS_TEST_KEY_RSA1024 = 12 /* weak */
+    SS_TEST_KEYS = 72,       /* ECDSA P-256, made when first used */
+    SS_TEST_KEY_RSA1024 = SS_TEST_KEYS /* weak */
 };
 
 struct ss_test_cert;
