@@ -118,7 +118,8 @@ struct claim_edit {
 static bool
 mark_ends(const struct claim_edit *edit, struct ss_record *record)
 {
-    if (edit->ends_seen && record->held_until == 0 && record->count > 0) {
+    /* Without claims too: a live policy alone holds such an answer, and its day must end. */
+    if (edit->ends_seen && record->held_until == 0) {
         record->held_until = edit->now + SS_DAY;
         return true;
     }
@@ -153,7 +154,8 @@ edit_claims(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
     if (r == 0)
         changed = mark_ends(edit, &record) || changed;
     *choice = SS_EDIT_KEEP;
-    if (r == 0 && changed && (record.count > 0 || record.mx_inception != 0)) {
+    if (r == 0 && changed &&
+        (record.count > 0 || record.mx_inception != 0 || record.held_until != 0)) {
         ss_record_write(out, &record);
         *choice = SS_EDIT_PUT;
     } else if (r == 0 && changed && old != NULL) {
