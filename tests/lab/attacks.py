@@ -117,7 +117,7 @@ class Memories:
 
     def __init__(self, tool, tell=lambda words: None):
         self.tool, self.tell = tool, tell
-        self.folder = tempfile.mkdtemp(prefix='lab-attacks.')
+        self.folder = tempfile.mkdtemp(dir=os.environ['LAB_DIR'], prefix='attacks.')
         self.begin = int(time.time())
         self.made = {}
         self.copies = 0

@@ -155,8 +155,8 @@ def on_bad_disks(good, folder):
     place = mounted(folder, 'readonly', 'size=1m')
     if place:
         shutil.copytree(good, place, dirs_exist_ok=True)
-        subprocess.run(['mount', '-o', 'remount,ro,mode=700', place], check=True)
-        yield 'a memory on a read-only disk', place, 'read-only+memory-read-only'
+        if subprocess.run(['mount', '-o', 'remount,bind,ro', place], capture_output=True).returncode == 0:
+            yield 'a memory on a read-only disk', place, 'read-only+memory-read-only'
 
 
 def bad_memories(good, folder):
@@ -206,7 +206,7 @@ def memories(tool, score, folder):
 
 
 def bad_input(tool, score):
-    folder = tempfile.mkdtemp(prefix='lab-bad.')
+    folder = tempfile.mkdtemp(dir=os.environ['LAB_DIR'], prefix='bad.')
     try:
         domain_names(tool, score)
         resolvers(tool, score)

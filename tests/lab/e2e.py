@@ -200,7 +200,7 @@ def libraries(run):
 
 
 def verifying(tool, score):
-    folder = tempfile.mkdtemp(prefix='lab-verify.')
+    folder = tempfile.mkdtemp(dir=os.environ['LAB_DIR'], prefix='verify.')
     saved = tool.check('--save-requirements', folder, 'dane-ee.test', 'sts-enforce.test')
     requirement = os.path.join(folder, 'sts-enforce.test_mx.sts-enforce.test.req')
     chain = os.path.join(folder, 'chain.pem')
