@@ -88,6 +88,9 @@ def names_of(request):
     """The common name and the dNSName of a request; the latter may be absent."""
     if 'other-name' in request.set:
         return 'elsewhere.test', 'elsewhere.test'
+    for word in request.set:
+        if word.startswith('name='):
+            return word[5:], word[5:]
     if 'domain-name' in request.set:
         return request.domain, request.domain
     if 'wildcard' in request.set:

@@ -30,7 +30,12 @@ PROVIDERS = [
     Destination('hosting', 'a signed provider: hosts that other rows name', provider=True,
                 hosts=(Host('mx', None, tlsa=('3 1 1 leaf',)),
                        Host('mx2', None),
-                       Host('target', None, tlsa=('3 1 1 leaf',)))),
+                       Host('target', None, tlsa=('3 1 1 leaf',)),
+                       # valid, but for the domain that names them, and not for themselves
+                       Host('mx3', None, cert='intermediate+name=dane-half-name.test',
+                            tlsa=('2 1 1 intermediate',)),
+                       Host('target2', None, cert='intermediate+name=mx.dane-mx-alias-name.test',
+                            tlsa=('2 1 1 intermediate',)))),
     Destination('unsigned-hosting', 'an unsigned provider', security='insecure', provider=True,
                 hosts=(Host('mx', None, tlsa=('3 1 1 leaf',)), Host('target', None))),
     Destination('broken-hosting', 'a provider with broken signatures', security='bogus',
@@ -332,6 +337,26 @@ DESTINATIONS = [
     Destination('requiretls-sts', 'REQUIRETLS offered, MTA-STS enforce', 'insecure',
         (Host('mx', smtp='requiretls'),), sts=Sts(policy('enforce', 'mx.requiretls-sts.test')),
         expect=deliver('insecure', {'mx': STS_MET}, sts='enforce')),
+
+    # ---- where other implementations differ
+    Destination('dane-digests', 'SHA-512 does not match, SHA-256 would: the stronger counts', 'secure',
+        (Host('mx', tlsa=('3 1 2 wrong', '3 1 1 leaf')),),
+        expect=deliver('secure', {'mx': dane_refuses('dane-no-match')})),
+    Destination('dane-half-name', 'unsigned MX, the certificate names the mail domain only', 'insecure',
+        mx=((10, 'mx3.hosting.test.'),),
+        expect=deliver('insecure', {'mx3.hosting.test.': use('authenticated', reject('name-mismatch'),
+                                                             ['dane'], 'usable')})),
+    Destination('dane-mx-alias-name', 'the certificate names the alias, not where TLSA stands', 'secure',
+        (Host('mx', alias='target2.hosting.test.'),),
+        expect=deliver('secure', {'mx': dane_refuses('name-mismatch')})),
+
+    # ---- many hosts
+    Destination('twenty-hosts', 'twenty MX hosts', 'insecure',
+        tuple(Host(f'm{i:02}', 10 + i, smtp='plain') for i in range(20)),
+        expect=deliver('insecure', {f'm{i:02}': PLAINTEXT for i in range(20)})),
+    Destination('dane-twenty-hosts', 'twenty MX hosts, each with TLSA', 'secure',
+        tuple(Host(f'm{i:02}', 10 + i, tlsa=('3 1 1 leaf',)) for i in range(20)),
+        expect=deliver('secure', {f'm{i:02}': DANE_MET for i in range(20)})),
 ]
 
 ALL = PROVIDERS + DESTINATIONS

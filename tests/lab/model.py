@@ -47,7 +47,7 @@ CERTIFICATE_WORDS = (
     'valid',
     'self-signed', 'untrusted', 'intermediate',  # issuer
     'send-root', 'omit-chain',                   # what is sent beside the leaf
-    'other-name', 'cn-only', 'wildcard', 'domain-name',
+    'other-name', 'cn-only', 'wildcard', 'domain-name',  # in a row also: name=NAME
     'expired', 'not-yet-valid',
 )
 

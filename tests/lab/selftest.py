@@ -206,7 +206,7 @@ INVALID = {'self-signed', 'untrusted', 'omit-chain', 'other-name', 'cn-only', 'd
 
 
 def valid_for_pkix(words):
-    return not set(words.split('+')) & INVALID
+    return not set(words.split('+')) & INVALID and 'name=' not in words
 
 
 def smtp(host, name, address):
