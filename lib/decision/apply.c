@@ -256,6 +256,16 @@ lifted(const struct smtpsec_plan *plan)
     return plan->message.tls_required_no && !plan->message.requiretls;
 }
 
+/*
+ * TRN-08: the header waives what the recipient's domain asks, DANE or MTA-STS,
+ * unless the operator himself asks for that very thing.
+ */
+static bool
+recipient_counts(const struct smtpsec_plan *plan, int32_t level)
+{
+    return !lifted(plan) || plan->minimum == level;
+}
+
 static const char *
 rule_of(int32_t reason)
 {
@@ -282,21 +292,21 @@ apply_host(struct smtpsec_plan *plan, struct smtpsec_host *host)
     memset(&demand, 0, sizeof(demand));
     if (host->unreachable != SMTPSEC_REASON_NONE)
         return skip(plan, host, host->unreachable, "RES-18");
-    /* TRN-08: the header waives what the recipient asks, never what the operator does. */
-    if (lifted(plan) && plan->minimum == SMTPSEC_LEVEL_NONE) { /* TRN-01, TRN-09 */
-        ss_note(&plan->notes, "TRN-01", "RFC 8689 4.2.2", "TLS-Required: No lifts what %s asks for",
-                host->text);
-        return write_requirement(plan, host, &demand);
-    }
-    if (host->dane == SMTPSEC_DANE_FAILED)
+    if (host->dane == SMTPSEC_DANE_FAILED && recipient_counts(plan, SMTPSEC_LEVEL_DANE))
         return skip(plan, host, host->dane_reason, "TLSA-04");
     if (minimum_needs_mx(plan))
         return skip(plan, host, SMTPSEC_REASON_MX_INSECURE, "RES-24");
-    add_dane(plan, host, &demand);
-    reason = add_sts(plan, host, &demand);
+    if (recipient_counts(plan, SMTPSEC_LEVEL_DANE))
+        add_dane(plan, host, &demand);
+    reason = SMTPSEC_REASON_NONE;
+    if (recipient_counts(plan, SMTPSEC_LEVEL_MTA_STS))
+        reason = add_sts(plan, host, &demand);
     if (reason == SMTPSEC_REASON_NONE)
         reason = add_operator(plan, host, &demand);
-    if (reason == SMTPSEC_REASON_NONE)
+    if (lifted(plan)) /* TRN-01, TRN-09 */
+        ss_note(&plan->notes, "TRN-01", "RFC 8689 4.2.2", "TLS-Required: No lifts what %s asks for",
+                host->text);
+    else if (reason == SMTPSEC_REASON_NONE)
         reason = add_memory(plan, host, &demand);
     if (reason == SMTPSEC_REASON_NONE)
         reason = add_requiretls(plan, host, &demand);

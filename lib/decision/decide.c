@@ -312,11 +312,17 @@ take_destination(const struct ss_evidence *evidence, const struct ss_resolution 
  * turn our memory into a bounce. It must have been seen for a day.
  */
 static bool
-holds_unsigned_ends(const struct ss_evidence *evidence, const struct ss_record *record,
+holds_unsigned_ends(const struct ss_evidence *evidence, const struct findings *findings,
                     const struct smtpsec_plan *plan, int64_t now)
 {
-    if (plan->floors.enforced.level == SMTPSEC_LEVEL_NONE &&
-        !ss_sts_entry_live(&evidence->entry, now))
+    const struct ss_record *record = &findings->record;
+    bool enforced = findings->remembered.mode == SMTPSEC_STS_ENFORCE &&
+                    ss_sts_entry_live(&evidence->entry, now);
+
+    /* The day is kept beside the claims: where it cannot be kept, it would never end. */
+    if (evidence->memory_state != SMTPSEC_MEMORY_OK || record->count == 0)
+        return false;
+    if (plan->floors.enforced.level == SMTPSEC_LEVEL_NONE && !enforced)
         return false;
     return record->held_until == 0 || now < record->held_until;
 }
@@ -371,7 +377,7 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
         goto out;
     if (plan->expires < now)
         plan->expires = now;
-    plan->ends_held = holds_unsigned_ends(evidence, &findings.record, plan, now);
+    plan->ends_held = holds_unsigned_ends(evidence, &findings, plan, now);
     r = ss_plan_apply(plan, &plain);
     if (r != 0)
         goto out;

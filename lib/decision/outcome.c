@@ -218,7 +218,10 @@ ss_outcome_observation(const struct smtpsec_outcome *outcome, struct ss_observat
     if (outcome->host.len == 0 || !outcome->judged)
         return false;
     if (!outcome->verified) {
-        /* Only what the memory itself refused counts towards its hold. */
+        /* Only what the memory itself refused counts towards its hold: a host that was not reached did not. */
+        if (outcome->starttls == SMTPSEC_STARTTLS_NOT_REACHED ||
+            outcome->reason == SMTPSEC_REASON_REQUIREMENT_EXPIRED)
+            return false;
         observation->what = SS_OBSERVED_REFUSAL;
         observation->soft = outcome->soft;
         return outcome->reason == SMTPSEC_REASON_DOWNGRADE ||
