@@ -49,7 +49,6 @@ static const struct list lists[] = {
     { "words/mode", "SMTPSEC_MODE_", NULL, smtpsec_mode_name, 3 },
     { "words/memory state", "SMTPSEC_MEMORY_", NULL, smtpsec_memory_state_name, 4 },
     { "words/need", "SMTPSEC_NEED_", NULL, smtpsec_need_name, 2 },
-    { "words/dnssec", "SMTPSEC_DNSSEC_", NULL, smtpsec_dnssec_name, 4 },
     { "words/starttls", "SMTPSEC_STARTTLS_", NULL, smtpsec_starttls_name, 6 },
     { "words/event", "SMTPSEC_EVENT_", NULL, smtpsec_event_name, 12 },
     { "words/reason", "SMTPSEC_REASON_", NULL, smtpsec_reason_name, 78 },
@@ -119,6 +118,10 @@ struct word_row {
 
 /* The words of the JSON output that others read; they do not change. */
 static const struct word_row fixed[] = {
+    { "json/dnssec not asked", smtpsec_dnssec_name, SMTPSEC_DNSSEC_UNKNOWN, "unknown" },
+    { "json/dnssec validates", smtpsec_dnssec_name, SMTPSEC_DNSSEC_VALIDATES, "validates" },
+    { "json/dnssec lost", smtpsec_dnssec_name, SMTPSEC_DNSSEC_LOST, "lost" },
+    { "json/dnssec untrusted", smtpsec_dnssec_name, SMTPSEC_DNSSEC_UNTRUSTED, "untrusted" },
     { "json/trust secure", smtpsec_trust_name, SMTPSEC_TRUST_SECURE, "secure" },
     { "json/trust bogus", smtpsec_trust_name, SMTPSEC_TRUST_BOGUS, "bogus" },
     { "json/origin null", smtpsec_origin_name, SMTPSEC_ORIGIN_NULL, "null" },
@@ -213,6 +216,9 @@ check_reason(void **state)
 static void
 every_reason(void **state)
 {
+    const char *at = header;
+    size_t listed = 0;
+    int32_t code;
     const struct ss_reason *reason;
     const char *text;
     size_t i;
@@ -231,7 +237,9 @@ every_reason(void **state)
         assert_true(reason->enhanced[0] == '\0' || strspn(reason->enhanced, "45") == 1);
     }
     /* The table has nothing beyond the header's list, which is walked above. */
-    assert_int_equal(i, lists[sizeof(lists) / sizeof(lists[0]) - 1].want_count);
+    while (next_value(&at, &lists[sizeof(lists) / sizeof(lists[0]) - 1], &code))
+        listed++;
+    assert_int_equal(i, listed);
     assert_null(ss_reason_at(i));
     assert_string_equal(smtpsec_reason_enhanced(9999), "");
     assert_string_equal(smtpsec_reason_rfc(9999), "");
