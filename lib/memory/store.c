@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "memory/store.h"
 
+#include <stdlib.h>
+
 /* LMDB's limit; kept for every store, so that what fits one fits all. */
 #define KEY_MAX 511
 
@@ -11,7 +13,7 @@ key_fits(struct ss_bytes key)
 }
 
 int
-ss_store_get(struct ss_store *store, enum ss_table table, struct ss_bytes key, struct ss_buf *value)
+ss_store_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
 {
     if (store == NULL || table >= SS_TABLE_COUNT)
         return SMTPSEC_E_INVALID;
@@ -24,7 +26,7 @@ ss_store_get(struct ss_store *store, enum ss_table table, struct ss_bytes key, s
 }
 
 int
-ss_store_update(struct ss_store *store, enum ss_table table, struct ss_bytes key,
+ss_store_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                 ss_store_edit edit, void *arg)
 {
     if (store == NULL || table >= SS_TABLE_COUNT || edit == NULL)
@@ -37,7 +39,7 @@ ss_store_update(struct ss_store *store, enum ss_table table, struct ss_bytes key
 }
 
 int
-ss_store_each_after(struct ss_store *store, enum ss_table table, struct ss_bytes after, size_t most,
+ss_store_each_after(struct ss_store *store, enum ss_store_table table, struct ss_bytes after, size_t most,
                     ss_store_each each, void *arg)
 {
     if (store == NULL || table >= SS_TABLE_COUNT || each == NULL || after.len > KEY_MAX)
@@ -54,4 +56,46 @@ ss_store_close(struct ss_store *store)
 {
     if (store != NULL)
         store->kind->close(store);
+}
+
+static void
+end_plain(struct ss_lease *lease)
+{
+    free(lease);
+}
+
+int
+ss_store_lease(struct ss_store *store, uint64_t name, struct ss_lease **out)
+{
+    struct ss_lease *lease;
+
+    *out = NULL;
+    if (store == NULL)
+        return SMTPSEC_E_INVALID;
+    if (store->state != SMTPSEC_MEMORY_OK)
+        return SMTPSEC_E_MEMORY;
+    if (store->kind->lease != NULL)
+        return store->kind->lease(store, name, out);
+    lease = malloc(sizeof(*lease));
+    if (lease == NULL)
+        return SMTPSEC_E_NOMEM;
+    lease->refs = 1;
+    lease->end = end_plain;
+    *out = lease;
+    return 0;
+}
+
+struct ss_lease *
+ss_lease_ref(struct ss_lease *lease)
+{
+    if (lease != NULL)
+        lease->refs++;
+    return lease;
+}
+
+void
+ss_lease_release(struct ss_lease *lease)
+{
+    if (lease != NULL && --lease->refs == 0)
+        lease->end(lease);
 }

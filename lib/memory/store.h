@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "smtpsec.h"
 
-enum ss_table { SS_TABLE_CLAIMS = 0, SS_TABLE_POLICIES = 1, SS_TABLE_COUNT = 2 };
+enum ss_store_table { SS_TABLE_CLAIMS = 0, SS_TABLE_POLICIES = 1, SS_TABLE_COUNT = 2 };
 
 /* Largest value kept; larger ones are refused with SMTPSEC_E_LIMIT. */
 #define SS_STORE_VALUE_MAX (128 * 1024)
@@ -33,15 +33,18 @@ typedef int (*ss_store_edit)(void *arg, const struct ss_bytes *old, struct ss_bu
 typedef int (*ss_store_each)(void *arg, struct ss_bytes key, struct ss_bytes value);
 
 struct ss_store;
+struct ss_lease;
 
 struct ss_store_kind {
-    int (*get)(struct ss_store *store, enum ss_table table, struct ss_bytes key,
+    int (*get)(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                struct ss_buf *value);
-    int (*update)(struct ss_store *store, enum ss_table table, struct ss_bytes key,
+    int (*update)(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                   ss_store_edit edit, void *arg);
-    int (*each)(struct ss_store *store, enum ss_table table, struct ss_bytes after, size_t most,
+    int (*each)(struct ss_store *store, enum ss_store_table table, struct ss_bytes after, size_t most,
                 ss_store_each each, void *arg);
     void (*close)(struct ss_store *store);
+    /* May be NULL: nobody else uses the store. */
+    int (*lease)(struct ss_store *store, uint64_t name, struct ss_lease **out);
 };
 
 /* The head of every store. */
@@ -52,23 +55,44 @@ struct ss_store {
 };
 
 /* Copy a value out. Returns 0, NOT_FOUND, NOMEM, MEMORY. */
-int ss_store_get(struct ss_store *store, enum ss_table table, struct ss_bytes key,
+int ss_store_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                  struct ss_buf *value);
 /*
  * Read, decide, write, in one transaction; keeping writes nothing. The edit
  * must not use a store. Returns 0, NOMEM, MEMORY, LIMIT, or the edit's own.
  */
-int ss_store_update(struct ss_store *store, enum ss_table table, struct ss_bytes key,
+int ss_store_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                     ss_store_edit edit, void *arg);
 /*
  * Visit at most `most` entries after a key (empty: from the first), in key
  * order; `each` may change the store. Returns 0, NOMEM, MEMORY, or what `each`
  * gave.
  */
-int ss_store_each_after(struct ss_store *store, enum ss_table table, struct ss_bytes after,
+int ss_store_each_after(struct ss_store *store, enum ss_store_table table, struct ss_bytes after,
                         size_t most, ss_store_each each, void *arg);
 /* Close; takes NULL. */
 void ss_store_close(struct ss_store *store);
+
+/*
+ * The right to do something that one process at a time should do, such as to
+ * fetch a policy. It ends when it is released, and with its holder's process
+ * however that ends. It may outlive its store.
+ */
+struct ss_lease {
+    unsigned refs;
+    void (*end)(struct ss_lease *lease);
+};
+
+/*
+ * Take the lease of a name, 64 bits of a digest of what is meant: two names
+ * that agree by chance only wait for each other. Does not wait.
+ * Returns 0, PENDING (another holds it), NOMEM, or MEMORY (the store cannot
+ * tell: go on without).
+ */
+int ss_store_lease(struct ss_store *store, uint64_t name, struct ss_lease **out);
+/* Share it: it ends with the last release. Both take NULL. */
+struct ss_lease *ss_lease_ref(struct ss_lease *lease);
+void ss_lease_release(struct ss_lease *lease);
 
 int ss_store_ram_open(struct ss_store **out);
 

@@ -135,7 +135,7 @@ bytes_of(const MDB_val *val)
 }
 
 static int
-lmdb_get(struct ss_store *store, enum ss_table table, struct ss_bytes key, struct ss_buf *value)
+lmdb_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
 {
     struct lmdb_store *s = lmdb_of(store);
     MDB_val k = val_of(key), v;
@@ -162,7 +162,7 @@ lmdb_get(struct ss_store *store, enum ss_table table, struct ss_bytes key, struc
 
 /* A change on its way; the edit is asked once, however often the transaction is tried. */
 struct change {
-    enum ss_table table;
+    enum ss_store_table table;
     struct ss_bytes key;
     ss_store_edit edit;
     void *arg;
@@ -256,7 +256,7 @@ change_locked(struct lmdb_store *s, struct change *change)
 }
 
 static int
-lmdb_update(struct ss_store *store, enum ss_table table, struct ss_bytes key, ss_store_edit edit,
+lmdb_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, ss_store_edit edit,
             void *arg)
 {
     struct lmdb_store *s = lmdb_of(store);
@@ -329,7 +329,7 @@ collect(MDB_txn *txn, MDB_dbi dbi, struct ss_bytes after, size_t most, struct pi
 }
 
 static int
-read_piece(struct lmdb_store *s, enum ss_table table, struct ss_bytes after, size_t most,
+read_piece(struct lmdb_store *s, enum ss_store_table table, struct ss_bytes after, size_t most,
            struct piece *piece)
 {
     MDB_txn *txn = NULL;
@@ -370,7 +370,7 @@ show(const struct piece *piece, ss_store_each each, void *arg, struct ss_bytes *
 }
 
 static int
-lmdb_each(struct ss_store *store, enum ss_table table, struct ss_bytes after, size_t most,
+lmdb_each(struct ss_store *store, enum ss_store_table table, struct ss_bytes after, size_t most,
           ss_store_each each, void *arg)
 {
     struct lmdb_store *s = lmdb_of(store);
@@ -402,7 +402,17 @@ lmdb_close(struct ss_store *store)
     free(s);
 }
 
-static const struct ss_store_kind lmdb_kind = { lmdb_get, lmdb_update, lmdb_each, lmdb_close };
+static int
+lmdb_lease(struct ss_store *store, uint64_t name, struct ss_lease **out)
+{
+    struct lmdb_store *s = lmdb_of(store);
+    int rc = enter(s);
+
+    return rc != 0 ? rc : ss_lmdb_lease(s->env->directory, name, &s->store.error, out);
+}
+
+static const struct ss_store_kind lmdb_kind = { lmdb_get, lmdb_update, lmdb_each, lmdb_close,
+                                                lmdb_lease };
 
 int
 ss_store_lmdb_open(const char *directory, bool read_only, bool *set_aside, struct ss_store **out)

@@ -71,7 +71,7 @@ place(const struct shelf *shelf, struct ss_bytes key, bool *same)
 }
 
 static int
-ram_get(struct ss_store *store, enum ss_table table, struct ss_bytes key, struct ss_buf *value)
+ram_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
 {
     const struct shelf *shelf = &ram_of(store)->shelves[table];
     struct ss_bytes kept;
@@ -155,7 +155,7 @@ delete(struct shelf *shelf, struct ss_bytes key)
 }
 
 static int
-ram_update(struct ss_store *store, enum ss_table table, struct ss_bytes key, ss_store_edit edit,
+ram_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, ss_store_edit edit,
            void *arg)
 {
     struct shelf *shelf = &ram_of(store)->shelves[table];
@@ -188,7 +188,7 @@ out:
 
 /* Each entry is copied before it is shown, so that `each` may change the store. */
 static int
-ram_each(struct ss_store *store, enum ss_table table, struct ss_bytes after, size_t most,
+ram_each(struct ss_store *store, enum ss_store_table table, struct ss_bytes after, size_t most,
          ss_store_each each, void *arg)
 {
     const struct shelf *shelf = &ram_of(store)->shelves[table];
@@ -227,7 +227,7 @@ ram_close(struct ss_store *store)
     free(ram);
 }
 
-static const struct ss_store_kind ram_kind = { ram_get, ram_update, ram_each, ram_close };
+static const struct ss_store_kind ram_kind = { ram_get, ram_update, ram_each, ram_close, NULL };
 
 int
 ss_store_ram_open(struct ss_store **out)
