@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A requirement from another process: the blob as it is, its body alone, and
+ * the body with its digest put right, so that what lies behind is reached.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decision/outcome.h"
+#include "decision/requirement.h"
+#include "decision/seal.h"
+#include "decision/verify.h"
+
+/* Behind the digest: sources, kind, flags, audited, four times. */
+#define WHY (4 + 4 * 8)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+must(int holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* What was read is written again octet for octet: there is one form for each requirement. */
+static void
+must_be_written_so(const struct smtpsec_requirement *requirement, struct ss_bytes body)
+{
+    struct ss_buf buf;
+
+    ss_buf_init(&buf, SS_BLOB_MAX);
+    ss_requirement_encode(requirement, &buf);
+    must(ss_buf_ok(&buf) && buf.len == body.len && memcmp(buf.data, body.data, body.len) == 0);
+    ss_buf_free(&buf);
+}
+
+static void
+judge(const struct smtpsec_requirement *requirement)
+{
+    static const uint8_t octets[] = "\x30\x03\x02\x01\x01";
+    struct ss_bytes piece = {octets, 5};
+    struct smtpsec_session session;
+    struct smtpsec_verdict verdict;
+    int32_t starttls;
+    int with;
+
+    for (starttls = 0; starttls <= SMTPSEC_STARTTLS_INJECTED; starttls++)
+        for (with = 0; with < 3; with++) {
+            memset(&session, 0, sizeof(session));
+            session.starttls = starttls;
+            session.version = 0x0304;
+            if (with == 1)
+                must(ss_session_add(&session, piece) == 0);
+            if (with == 2)
+                must(ss_session_set_raw_key(&session, piece) == 0);
+            must(ss_verify(NULL, requirement, &session, requirement->expires, &verdict) == 0);
+            /* What is demanded was proved, and nothing here proves PKIX. */
+            must(!verdict.accepted ||
+                 ((requirement->identities & ~verdict.identities) == 0 &&
+                  (requirement->identities & SMTPSEC_IDENTITY_PKIX) == 0));
+            must(!verdict.accepted || requirement->tls == SMTPSEC_TLS_OPTIONAL ||
+                 starttls == SMTPSEC_STARTTLS_DONE);
+            ss_session_clear(&session);
+        }
+}
+
+static void
+try(struct ss_bytes body)
+{
+    struct smtpsec_requirement *requirement, *copy;
+    struct smtpsec_outcome *outcome;
+
+    if (ss_requirement_decode(body, &requirement) != 0)
+        return;
+    must_be_written_so(requirement, body);
+    must(requirement->identities == 0 || requirement->tls == SMTPSEC_TLS_REQUIRED);
+    must(requirement->level == SMTPSEC_LEVEL_NONE || requirement->tls == SMTPSEC_TLS_REQUIRED);
+    judge(requirement);
+    must(ss_requirement_copy(requirement, &copy) == 0);
+    must_be_written_so(copy, body);
+    must(ss_outcome_new(copy, 0, &outcome) == 0);
+    free(outcome);
+    ss_requirement_free(requirement);
+    ss_requirement_free(copy);
+}
+
+static void
+try_with_digest(const uint8_t *data, size_t size)
+{
+    struct ss_bytes body;
+    uint8_t *copy;
+
+    if (size < SS_SHA256_LEN + WHY)
+        return;
+    copy = malloc(size);
+    must(copy != NULL);
+    memcpy(copy, data, size);
+    body.data = copy;
+    body.len = size;
+    size -= SS_SHA256_LEN + WHY;
+    must(ss_sha256(copy, size, copy + size) == 0);
+    try(body);
+    free(copy);
+}
+
+/* The digest stands where the target thinks it does. */
+static void
+check_layout(void)
+{
+    struct smtpsec_requirement *requirement;
+    struct ss_buf buf;
+
+    must(ss_requirement_new(&requirement) == 0 && ss_requirement_seal_digest(requirement) == 0);
+    ss_buf_init(&buf, 4096);
+    ss_requirement_encode(requirement, &buf);
+    must(memcmp(buf.data + buf.len - WHY - SS_SHA256_LEN, requirement->digest, SS_SHA256_LEN) == 0);
+    ss_buf_free(&buf);
+    ss_requirement_free(requirement);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ss_bytes blob = {data, size}, body;
+
+    check_layout();
+    if (ss_unseal(NULL, SS_BLOB_REQUIREMENT, 1, blob, &body) == 0) {
+        try(body);
+        try_with_digest(body.data, body.len);
+    }
+    try(blob);
+    try_with_digest(data, size);
+    return 0;
+}
