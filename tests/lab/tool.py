@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUILT = os.path.join(HERE, '..', '..', 'build', 'examples', 'smtpsec')
 WATCHDOG = 60   # seconds after which a process counts as hanging; nothing here needs a tenth of that
 SKIPPED = 77    # what meson takes for "not possible here"
+CRASHED = 134   # as of a process that called abort()
 MESSAGE = b'From: a@sender.test\r\nSubject: lab\r\n\r\nHello.\r\n'
 
 
@@ -31,6 +32,8 @@ class Run:
             self.hung, self.status = True, None
             out, err = late.stdout or b'', late.stderr or b''
         self.out, self.err = out.decode('utf-8', 'replace'), err.decode('utf-8', 'replace')
+        if 'Sanitizer' in self.err or 'runtime error:' in self.err:
+            self.status = CRASHED  # a sanitizer's own exit status could pass for one that is expected
 
     @property
     def objects(self):
