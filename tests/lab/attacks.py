@@ -130,7 +130,7 @@ class Memories:
             self.tell(f'day {day + 1}')
             run = self.tool.send('--memory', place, *self.at(day), to=[f'daily@{name}' for name in targets])
             if run.status != 0:
-                raise RuntimeError(f'day {day}: {run.out}{run.err}')
+                raise RuntimeError(f'the delivery of day {day + 1} failed: {run.err}{run.out}')
 
     def make(self, kind):
         place = os.path.join(self.folder, kind)
@@ -291,9 +291,12 @@ def main():
     print('       ' + HEADING)
     try:
         for story in STORIES:
-            before, after = stage.play(story)
-            faults = story_faults(story, before, after)
-            score.note(row(story, after), faults)
+            try:
+                before, after = stage.play(story)
+            except RuntimeError as error:
+                score.note(f'{story.attack}, {story.target}', f'could not be played: {error}')
+                continue
+            score.note(row(story, after), story_faults(story, before, after))
     finally:
         stage.close()
     print(UNDETECTED)

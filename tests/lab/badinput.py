@@ -198,7 +198,10 @@ def memories(tool, score, folder):
     good = os.path.join(folder, 'good')
     os.mkdir(good, 0o700)
     for _ in range(3):
-        tool.send('--memory', good, to=['box@dane-ee.test', 'box@sts-enforce.test', 'box@starttls.test'])
+        run = tool.send('--memory', good, to=['box@dane-ee.test', 'box@sts-enforce.test', 'box@starttls.test'])
+    if run.status != 0 or not os.path.exists(os.path.join(good, 'data.mdb')):
+        score.note('a good memory to begin with', f'exit status {run.status}: {run.err}')
+        return
     for name, place, expected in bad_memories(good, folder):
         faults, run = memory_faults(tool, place, expected)
         told = [] if faults else [event['text'] for event in run.objects[0]['events']]

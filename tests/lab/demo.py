@@ -133,7 +133,11 @@ def show_attacks(tool, screen):
     played, detected, faults = 0, 0, []
     try:
         for story in attacks.STORIES:
-            before, after = stage.play(story)
+            try:
+                before, after = stage.play(story)
+            except RuntimeError as error:
+                faults.append(f'{story.attack}, {story.target} could not be played: {error}')
+                continue
             wrong = attacks.story_faults(story, before, after)
             colour = 'good' if after.status else 'plain'
             screen.line((attacks.row(story, after), 'bad' if wrong else colour))

@@ -149,6 +149,9 @@ def arguments(description, add=None):
     options = parser.parse_args()
     if not os.access(options.smtpsec, os.X_OK):
         parser.error(f'{options.smtpsec}: not there; build it, or name it with --smtpsec')
+    trial = Run([os.path.abspath(options.smtpsec), '--version'])
+    if trial.status != 0:
+        parser.error(f'{options.smtpsec} does not run: {trial.err.strip() or trial.status}')
     return options
 
 
