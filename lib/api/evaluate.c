@@ -71,7 +71,9 @@ smtpsec_cancel(struct smtpsec_request *request)
 {
     if (request == NULL)
         return;
-    ss_job_cancel(request->job);
+    /* In a child the sockets in the loop are its parent's: they are left alone, as context_free does. */
+    if (ss_context_check(request->context) == 0)
+        ss_job_cancel(request->job);
     free(request);
 }
 
