@@ -144,6 +144,7 @@ smtpsec_context_new(struct smtpsec_options *options, struct smtpsec_context **ou
         r = open_network(context, options);
     if (r == 0)
         r = open_memory(context, options);
+    context->runner.store = context->store;
     if (r != 0) {
         ss_error_set(&options->error, r, "%s", smtpsec_strerror(r));
         smtpsec_context_free(context);
@@ -172,6 +173,8 @@ smtpsec_context_free(struct smtpsec_context *context)
             runner->module->close(runner->fetcher);
         ss_resolver_free(runner->resolver);
         ss_loop_free(runner->loop);
+    } else {
+        ss_runner_abandon(runner);
     }
     ss_store_close(context->store);
     ss_events_free(&context->events);

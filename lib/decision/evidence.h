@@ -37,6 +37,7 @@ struct ss_dns_fact {
 /* The policy host's answer. */
 struct ss_https_fact {
     bool known;
+    bool begun;      /* the policy host was asked, whatever became of it */
     int32_t failure; /* SMTPSEC_FAILURE_* */
     int32_t status;
     int64_t at;

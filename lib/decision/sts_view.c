@@ -136,6 +136,8 @@ ask_policy_host(const struct ss_evidence *evidence, struct ss_wants *wants, stru
         return 0;
     }
     view->pending = true;
+    /* STSF-13: who gave up waiting has asked all the same. */
+    view->attempted = evidence->https.begun;
     if (wants != NULL)
         wants->https = true;
     else

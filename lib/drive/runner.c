@@ -4,19 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/address.h"
-#include "pkix/chain.h"
-#include "pkix/session.h"
-#include "sts/sts_policy.h"
-
-#define STS_PATH "/.well-known/mta-sts.txt"
-
 /* One need on its way. */
 struct errand {
     struct ss_job *job;
     struct ss_need *need;
     struct ss_query *query;
-    struct ss_fetch *fetch;
+    struct ss_passenger passenger; /* HTTPS */
     struct errand *next;
 };
 
@@ -49,8 +42,7 @@ drop_errands(struct ss_job *job)
 
         if (errand->query != NULL)
             ss_query_cancel(errand->query);
-        if (errand->fetch != NULL)
-            job->runner->module->cancel(errand->fetch);
+        ss_flight_leave(&errand->passenger);
         free(errand);
         errand = next;
     }
@@ -127,135 +119,23 @@ dns_done(void *arg, const uint8_t *message, size_t len, bool trusted, int32_t fa
         pump(job);
 }
 
-static int32_t
-certificate_failure(int32_t reason)
-{
-    switch (reason) {
-    case SMTPSEC_REASON_NONE:
-        return SMTPSEC_FAILURE_NONE;
-    case SMTPSEC_REASON_EXPIRED:
-        return SMTPSEC_FAILURE_CERT_EXPIRED;
-    case SMTPSEC_REASON_NOT_YET_VALID:
-        return SMTPSEC_FAILURE_CERT_NOT_YET_VALID;
-    case SMTPSEC_REASON_NAME_MISMATCH:
-        return SMTPSEC_FAILURE_CERT_NAME;
-    default:
-        return SMTPSEC_FAILURE_CERT_NOT_TRUSTED;
-    }
-}
-
-/* STSF-02 to STSF-04: the policy host's certificate, by our anchors, our matcher and our clock. */
-static int32_t
-verify_policy_host(void *arg, void *gnutls_session)
-{
-    struct errand *errand = arg;
-    struct ss_runner *runner = errand->job->runner;
-    int32_t reason = SMTPSEC_REASON_NO_CERTIFICATE;
-    struct ss_tls_facts facts;
-    struct ss_chain *chain = NULL;
-    struct ss_name host;
-    int r;
-
-    ss_tls_facts_read(&facts, gnutls_session);
-    if (facts.version < 0x0303)
-        return SMTPSEC_FAILURE_TLS_VERSION; /* STSF-15 */
-    if (facts.count == 0 || runner->anchors == NULL ||
-        !ss_name_from_text(&host, errand->need->name, strlen(errand->need->name)))
-        return SMTPSEC_FAILURE_CERT_NOT_TRUSTED;
-    r = ss_chain_new(facts.certificates, facts.count, &chain);
-    if (r == 0)
-        r = ss_chain_match_names(chain, &host, 1, false, &reason);
-    if (r == 0 && reason == SMTPSEC_REASON_NONE)
-        r = ss_chain_verify(chain, runner->anchors, now_of(runner), &reason);
-    ss_chain_free(chain);
-    return r != 0 ? SMTPSEC_FAILURE_CERT_NOT_TRUSTED : certificate_failure(reason);
-}
-
 static void
-fetch_done(void *arg, int32_t failure, int32_t status, const char *content_type, const uint8_t *body,
-           size_t len)
+fetch_landed(void *arg, int status)
 {
     struct errand *errand = arg;
     struct ss_job *job = errand->job;
-    struct ss_need *need = errand->need;
-    int64_t now = now_of(job->runner);
-    struct ss_bytes bytes = {body, len};
-    int r;
 
     finish_errand(errand);
-    if (failure == SMTPSEC_FAILURE_NONE)
-        r = ss_lookup_answer_https(job->lookup, need, status, content_type, bytes, now);
-    else
-        r = ss_lookup_answer_failure(job->lookup, need, failure, now);
-    if (r != 0)
-        end(job, r);
+    if (status != 0)
+        end(job, status);
     else
         pump(job);
 }
 
-/* The addresses that may be tried: a stranger's name must not lead us into our own network. */
-static size_t
-allowed_addresses(const struct ss_runner *runner, const struct ss_need *need, const char **out)
-{
-    struct ss_address address;
-    size_t count = 0;
-    size_t i;
-
-    for (i = 0; i < need->address_count; i++)
-        if (ss_address_from_text(&address, need->addresses[i]) &&
-            (runner->allow_private || !ss_address_is_inside(&address)))
-            out[count++] = need->addresses[i];
-    return count;
-}
-
-/* Start a fetch; a failure that is known at once is given back in *failure. */
 static int
-start_fetch(struct ss_job *job, struct errand *errand, int32_t *failure)
-{
-    struct ss_runner *runner = job->runner;
-    struct ss_need *need = errand->need;
-    struct ss_fetch_request request;
-    const char **addresses;
-    int r;
-
-    *failure = SMTPSEC_FAILURE_NONE;
-    if (runner->module == NULL) {
-        *failure = SMTPSEC_FAILURE_UNREACHABLE;
-        return 0;
-    }
-    addresses = calloc(need->address_count + 1, sizeof(*addresses));
-    if (addresses == NULL)
-        return SMTPSEC_E_NOMEM;
-    memset(&request, 0, sizeof(request));
-    request.host = need->name;
-    request.path = STS_PATH;
-    request.port = 443;
-    request.addresses = addresses;
-    request.address_count = allowed_addresses(runner, need, addresses);
-    request.body_max = SS_STS_BODY_MAX;
-    request.timeout_ms = runner->fetch_timeout_ms;
-    request.verify = verify_policy_host;
-    request.done = fetch_done;
-    request.arg = errand;
-    r = 0;
-    if (request.address_count == 0)
-        *failure = SMTPSEC_FAILURE_ADDRESS_REFUSED;
-    else
-        r = runner->module->start(runner->fetcher, &request, &errand->fetch);
-    free(addresses);
-    if (r == SMTPSEC_E_FETCH) {
-        *failure = SMTPSEC_FAILURE_UNREACHABLE;
-        r = 0;
-    }
-    return r;
-}
-
-static int
-start_errand(struct ss_job *job, struct ss_need *need, bool *answered)
+start_errand(struct ss_job *job, struct ss_need *need)
 {
     struct errand *errand = calloc(1, sizeof(*errand));
-    int32_t failure = SMTPSEC_FAILURE_NONE;
-    int r;
 
     if (errand == NULL)
         return SMTPSEC_E_NOMEM;
@@ -267,13 +147,11 @@ start_errand(struct ss_job *job, struct ss_need *need, bool *answered)
     if (need->kind == SMTPSEC_NEED_DNS)
         return ss_resolver_ask(job->runner->resolver, &need->question, dns_done, errand,
                                &errand->query);
-    r = start_fetch(job, errand, &failure);
-    if (r == 0 && failure != SMTPSEC_FAILURE_NONE) {
-        finish_errand(errand);
-        *answered = true;
-        r = ss_lookup_answer_failure(job->lookup, need, failure, now_of(job->runner));
-    }
-    return r;
+    errand->passenger.lookup = job->lookup;
+    errand->passenger.need = need;
+    errand->passenger.landed = fetch_landed;
+    errand->passenger.arg = errand;
+    return ss_flight_board(job->runner, &errand->passenger);
 }
 
 /* Open what follows from what is known, and start it. */
@@ -282,16 +160,12 @@ pump(struct ss_job *job)
 {
     struct ss_need *need;
     size_t open, n;
-    bool answered;
     int r;
 
-    do {
-        answered = false;
-        r = ss_lookup_step(job->lookup, now_of(job->runner), &open);
-        for (n = 0; r == 0 && (need = ss_lookup_open_need(job->lookup, n)) != NULL; n++)
-            if (!need->taken)
-                r = start_errand(job, need, &answered);
-    } while (r == 0 && answered);
+    r = ss_lookup_step(job->lookup, now_of(job->runner), &open);
+    for (n = 0; r == 0 && (need = ss_lookup_open_need(job->lookup, n)) != NULL; n++)
+        if (!need->taken)
+            r = start_errand(job, need);
     if (r != 0 || open == 0)
         end(job, r);
 }
@@ -346,5 +220,17 @@ ss_runner_stop(struct ss_runner *runner, void (*gone)(void *arg))
 
         ss_job_cancel(runner->jobs);
         gone(arg);
+    }
+}
+
+void
+ss_runner_abandon(struct ss_runner *runner)
+{
+    struct ss_job *job;
+
+    ss_flights_abandon(runner);
+    for (job = runner->jobs; job != NULL; job = job->next) {
+        ss_lease_release(job->lookup->lease);
+        job->lookup->lease = NULL;
     }
 }

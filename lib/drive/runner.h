@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 #include "drive/fetch.h"
+#include "drive/flight.h"
 #include "drive/loop.h"
 #include "drive/resolver.h"
 #include "engine/lookup.h"
+#include "memory/store.h"
 #include "smtpsec.h"
 
 struct ss_runner {
@@ -20,12 +22,14 @@ struct ss_runner {
     struct ss_resolver *resolver;
     const struct ss_fetch_module *module; /* NULL: no HTTPS, such needs fail */
     struct ss_fetcher *fetcher;
+    struct ss_store *store;               /* for turns of fetching, and what others fetched; may be NULL */
     const struct smtpsec_anchors *anchors;
     bool allow_private;
     int32_t fetch_timeout_ms;
     int64_t (*clock)(void *user);
     void *clock_user;
     struct ss_job *jobs; /* all that run */
+    struct ss_flight *flights;
 };
 
 struct ss_job;
@@ -43,5 +47,7 @@ int ss_runner_start(struct ss_runner *runner, struct ss_lookup *lookup, int32_t 
 void ss_job_cancel(struct ss_job *job);
 /* Stop all jobs without callbacks; returns their args through `gone`, so that owners can free them. */
 void ss_runner_stop(struct ss_runner *runner, void (*gone)(void *arg));
+/* In a forked child: close what would keep the parent's leases alive; the rest is let lie. */
+void ss_runner_abandon(struct ss_runner *runner);
 
 #endif

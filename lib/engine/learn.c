@@ -55,13 +55,14 @@ recall_record(struct ss_store *store, const struct ss_memory_key *key, struct ss
     return r;
 }
 
-static int
-recall_entry(struct ss_store *store, const struct ss_name *domain, struct ss_sts_entry *entry,
-             int *fault)
+int
+ss_recall_policy(struct ss_store *store, const struct ss_name *domain, struct ss_sts_entry *entry,
+                 int *fault)
 {
     struct ss_buf value;
     int r;
 
+    ss_sts_entry_init(entry);
     ss_buf_init(&value, SS_STORE_VALUE_MAX);
     r = ss_store_get(store, SS_TABLE_POLICIES, ss_policy_key(domain), &value);
     if (r == 0)
@@ -93,7 +94,7 @@ ss_recall(struct ss_store *store, const struct smtpsec_destination *destination,
         return 0;
     r = recall_record(store, &key, record, fault);
     if (r == 0)
-        r = recall_entry(store, &destination->domain, entry, fault);
+        r = ss_recall_policy(store, &destination->domain, entry, fault);
     if (r != 0) {
         ss_record_free(record);
         ss_record_init(record, &key);
@@ -237,6 +238,20 @@ set_policy(struct ss_sts_entry *entry, const struct ss_sts_view *found, int64_t 
     return 0;
 }
 
+/* Another lookup of the same fetch has stored it already. */
+static bool
+stored(const struct ss_sts_entry *entry, const struct policy_edit *edit)
+{
+    const struct ss_https_fact *fetched = edit->view->fetched;
+
+    if (fetched == NULL)
+        return entry->attempted == edit->now && entry->failed_at == edit->now &&
+               strcmp(entry->failed_id, edit->view->wanted_id) == 0;
+    return entry->fetched == fetched->at && strcmp(entry->id, edit->view->id) == 0 &&
+           entry->len == fetched->len && entry->len > 0 &&
+           memcmp(entry->body, fetched->body, entry->len) == 0;
+}
+
 static int
 edit_policy(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *choice)
 {
@@ -253,7 +268,8 @@ edit_policy(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
         r = 0;
     }
     /* Somebody else may have fetched a newer one meanwhile: the later fetch stays. */
-    if (r == 0 && (edit->view->fetched == NULL || entry.fetched <= edit->view->fetched->at)) {
+    if (r == 0 && !stored(&entry, edit) &&
+        (edit->view->fetched == NULL || entry.fetched <= edit->view->fetched->at)) {
         r = set_policy(&entry, edit->view, edit->now);
         if (r == 0) {
             ss_sts_entry_write(out, &entry);

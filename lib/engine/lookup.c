@@ -53,6 +53,7 @@ ss_lookup_free(struct ss_lookup *lookup)
     }
     free(lookup->needs);
     ss_evidence_free(&lookup->evidence);
+    ss_lease_release(lookup->lease);
     free(lookup);
 }
 
@@ -264,6 +265,23 @@ ss_lookup_answer_failure(struct ss_lookup *lookup, struct ss_need *need, int32_t
     ss_answer_init(&answer);
     ss_answer_fail(&answer, failure);
     return put_answer(lookup, need, &answer, now);
+}
+
+int
+ss_lookup_entry_again(struct ss_lookup *lookup, struct ss_need *need, struct ss_sts_entry *entry,
+                      int64_t now)
+{
+    struct ss_wants wants;
+    int r;
+
+    ss_sts_entry_free(&lookup->evidence.entry);
+    lookup->evidence.entry = *entry;
+    ss_sts_entry_init(entry);
+    r = ss_missing(&lookup->evidence, &lookup->settings, now, &wants);
+    if (r == 0 && !wants.https)
+        need->open = false;
+    ss_wants_free(&wants);
+    return r;
 }
 
 int

@@ -14,6 +14,7 @@
 #include "decision/decide.h"
 #include "decision/evidence.h"
 #include "decision/settings.h"
+#include "memory/store.h"
 
 #define SS_URL_TEXT 320
 
@@ -35,6 +36,7 @@ struct ss_lookup {
     size_t need_count;
     size_t need_cap;
     struct ss_need **needs; /* all ever asked; pointers stay */
+    struct ss_lease *lease; /* on the fetch, until what came of it is stored; may be NULL */
 };
 
 /*
@@ -61,6 +63,14 @@ int ss_lookup_answer_https(struct ss_lookup *lookup, struct ss_need *need, int32
                            const char *content_type, struct ss_bytes body, int64_t now);
 int ss_lookup_answer_failure(struct ss_lookup *lookup, struct ss_need *need, int32_t failure,
                              int64_t now);
+
+/*
+ * The cached policy was read again, when it was this lookup's turn to fetch:
+ * another may have fetched meanwhile. The entry is moved in. The HTTPS need is
+ * closed when nothing is to be fetched any more. Returns 0 or NOMEM.
+ */
+int ss_lookup_entry_again(struct ss_lookup *lookup, struct ss_need *need, struct ss_sts_entry *entry,
+                          int64_t now);
 
 /* Make the plan; what is still open counts as failed. Returns 0 or NOMEM. */
 int ss_lookup_decide(const struct ss_lookup *lookup, int64_t now, struct smtpsec_plan **out);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Inside the LMDB store. Three files stand beside LMDB's own two:
+ * Inside the LMDB store. These stand beside LMDB's own two files:
  *
  *   open.lock   held shared by all who have the database open. Who can hold
  *               it alone is the first: it checks the whole file, and may set
  *               a damaged one aside.
  *   write.lock  in front of LMDB's own write lock, which knows no bounded wait.
+ *   fetch.lock  leases: the holder of a name has the octet at that place locked.
  *
  * All locks are of the open file description (F_OFD_SETLK), so that threads
  * and forked children are told apart.
@@ -27,6 +28,7 @@
 #define SS_LMDB_LOCK "lock.mdb"
 #define SS_LMDB_OPEN_LOCK "open.lock"
 #define SS_LMDB_WRITE_LOCK "write.lock"
+#define SS_LMDB_FETCH_LOCK "fetch.lock"
 
 /* One environment, shared by all stores of this process on the same file. */
 struct ss_lmdb_env {
@@ -75,6 +77,11 @@ enum ss_lmdb_health { SS_LMDB_GOOD, SS_LMDB_EMPTY, SS_LMDB_DAMAGED, SS_LMDB_NEWE
 enum ss_lmdb_health ss_lmdb_check_metas(int fd);
 /* Level 2: the whole tree and the free list as well, each page once. */
 enum ss_lmdb_health ss_lmdb_check_all(int fd);
+
+/* ---- store_lmdb_lease.c ---- */
+
+/* As ss_store_lease(), among all who have this directory. */
+int ss_lmdb_lease(int directory, uint64_t name, struct ss_error *error, struct ss_lease **out);
 
 /* ---- store_lmdb_registry.c: one environment a file and process ---- */
 

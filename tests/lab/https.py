@@ -68,6 +68,9 @@ class Https:
         body, behaviour = row.sts.body.encode(), row.sts.https
         if path == MOVED:
             behaviour = 'good'
+        if behaviour == 'late':
+            time.sleep(2)
+            behaviour = 'good'
         if behaviour == 'slow':
             for octet in reply('200 OK', body):
                 tls.sendall(bytes([octet]))

@@ -36,7 +36,7 @@ SMTP = (
 )
 
 # How a policy host answers.
-HTTPS = ('good', '404', '500', 'redirect', 'type', 'oversize', 'gzip', 'slow', 'hang', 'cut', 'down')
+HTTPS = ('good', '404', '500', 'redirect', 'type', 'oversize', 'gzip', 'late', 'slow', 'hang', 'cut', 'down')
 
 # How the question for TLSA records is answered.
 TLSA_ANSWER = ('records', 'servfail', 'refused', 'timeout', 'bogus', 'alias')

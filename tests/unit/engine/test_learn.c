@@ -42,7 +42,7 @@ count_edit(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_ed
 }
 
 static int
-counting_get(struct ss_store *store, enum ss_table table, struct ss_bytes key, struct ss_buf *value)
+counting_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
 {
     struct counting *counting = (struct counting *)store;
 
@@ -50,7 +50,7 @@ counting_get(struct ss_store *store, enum ss_table table, struct ss_bytes key, s
 }
 
 static int
-counting_update(struct ss_store *store, enum ss_table table, struct ss_bytes key, ss_store_edit edit,
+counting_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, ss_store_edit edit,
                 void *arg)
 {
     struct counting *counting = (struct counting *)store;
@@ -63,7 +63,7 @@ counting_update(struct ss_store *store, enum ss_table table, struct ss_bytes key
 }
 
 static int
-counting_each(struct ss_store *store, enum ss_table table, struct ss_bytes after, size_t most,
+counting_each(struct ss_store *store, enum ss_store_table table, struct ss_bytes after, size_t most,
               ss_store_each each, void *arg)
 {
     return ss_store_each_after(((struct counting *)store)->inner, table, after, most, each, arg);
@@ -76,7 +76,7 @@ counting_close(struct ss_store *store)
 }
 
 static const struct ss_store_kind counting_kind = {counting_get, counting_update, counting_each,
-                                                   counting_close};
+                                                   counting_close, NULL};
 
 /* ---- One test's surroundings ---- */
 
@@ -358,7 +358,7 @@ put_junk(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit
 }
 
 static void
-damage(enum ss_table table)
+damage(enum ss_store_table table)
 {
     static char junk[] = "these octets are nothing that we wrote";
     struct smtpsec_destination destination;
