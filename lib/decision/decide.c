@@ -319,9 +319,6 @@ holds_unsigned_ends(const struct ss_evidence *evidence, const struct findings *f
     bool enforced = findings->remembered.mode == SMTPSEC_STS_ENFORCE &&
                     ss_sts_entry_live(&evidence->entry, now);
 
-    /* The day is kept beside the claims: where it cannot be kept, it would never end. */
-    if (evidence->memory_state != SMTPSEC_MEMORY_OK || record->count == 0)
-        return false;
     if (plan->floors.enforced.level == SMTPSEC_LEVEL_NONE && !enforced)
         return false;
     return record->held_until == 0 || now < record->held_until;
