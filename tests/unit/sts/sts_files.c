@@ -20,6 +20,25 @@ read_file(const char *folder, struct sts_file *file)
     fclose(stream);
 }
 
+/* The file's line in the table: | NAME | RULE, RULE | WHAT | */
+static void
+read_rules(const char *folder, struct sts_file *file)
+{
+    char path[4096], line[512], name[256];
+    bool found = false;
+    FILE *stream;
+
+    snprintf(path, sizeof(path), "%s/%s/README.md", TEST_DATA, folder);
+    stream = fopen(path, "r");
+    assert_non_null(stream);
+    while (!found && fgets(line, sizeof(line), stream) != NULL)
+        found = sscanf(line, "| %255s | %63[^|]|", name, file->rules) == 2 &&
+                strcmp(name, file->name) == 0;
+    fclose(stream);
+    if (!found)
+        fail_msg("%s: not in the README", file->name);
+}
+
 size_t
 sts_files_walk(const char *folder, void (*check)(const struct sts_file *file))
 {
@@ -40,6 +59,7 @@ sts_files_walk(const char *folder, void (*check)(const struct sts_file *file))
         if (!file.ok && strncmp(file.name, "bad_", 4) != 0)
             fail_msg("%s: begins with neither ok_ nor bad_", file.name);
         read_file(folder, &file);
+        read_rules(folder, &file);
         check(&file);
         count++;
     }

@@ -8,12 +8,13 @@
 
 struct sts_file {
     char name[256];
-    bool ok; /* the name begins with ok_ */
+    bool ok;        /* the name begins with ok_ */
+    char rules[64]; /* its rows in README.md */
     unsigned char data[65536];
     size_t len;
 };
 
-/* Call check for each; fails the test on a name of another form. Returns their count. */
+/* Call check for each; a name of another form, or not in the README, fails. Returns their count. */
 size_t sts_files_walk(const char *folder, void (*check)(const struct sts_file *file));
 
 #endif

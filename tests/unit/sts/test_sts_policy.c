@@ -223,6 +223,18 @@ free_takes_null(void **state)
     ss_sts_policy_free(NULL);
 }
 
+/* STSF-14 stands for texts that are no policy at all, whatever their first fault is. */
+static bool
+is_told(const struct ss_notes *notes, const char *rules)
+{
+    size_t i;
+
+    for (i = 0; i < notes->count; i++)
+        if (strstr(rules, notes->list[i].rule) != NULL)
+            return true;
+    return notes->count > 0 && strstr(rules, "STSF-14") != NULL;
+}
+
 static void
 check_file(const struct sts_file *file)
 {
@@ -233,8 +245,8 @@ check_file(const struct sts_file *file)
     read_body(&policy, file->data, file->len, &valid, &notes);
     if (valid != file->ok)
         fail_msg("%s: valid %d", file->name, (int)valid);
-    if (!file->ok && notes.count == 0)
-        fail_msg("%s: refused without a note", file->name);
+    if (!file->ok && !is_told(&notes, file->rules))
+        fail_msg("%s: refused, and no note names %s", file->name, file->rules);
     ss_sts_policy_free(&policy);
     ss_notes_free(&notes);
 }
@@ -243,7 +255,7 @@ static void
 files(void **state)
 {
     (void)state;
-    assert_true(sts_files_walk("sts_policy", check_file) >= 20);
+    assert_true(sts_files_walk("sts_policy", check_file) >= 90);
 }
 
 int
