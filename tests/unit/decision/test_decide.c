@@ -636,6 +636,54 @@ check_life(void **state)
     ss_plan_free(plan);
 }
 
+/* ---- Address families ---- */
+
+struct families {
+    const char *name;
+    const char *a, *aaaa; /* NULL: never answered */
+    int32_t want_reason;
+    bool want_partial;
+    size_t want_addresses;
+};
+
+static const struct families families[] = {
+    {"RES-20 both", "secure 192.0.2.1", "secure 2001:db8::1", SMTPSEC_REASON_NONE, false, 2},
+    {"RES-20 one, the other does not exist", "secure 192.0.2.1", "nodata", SMTPSEC_REASON_NONE,
+     false, 1},
+    {"RES-20 AAAA fails", "secure 192.0.2.1", "servfail", SMTPSEC_REASON_NONE, true, 1},
+    {"RES-20 A fails", "bogus", "secure 2001:db8::1", SMTPSEC_REASON_NONE, true, 1},
+    {"RES-20 AAAA is not answered in time", "secure 192.0.2.1", NULL, SMTPSEC_REASON_NONE, true, 1},
+    {"RES-20 A is not answered in time", NULL, "secure 2001:db8::1", SMTPSEC_REASON_NONE, true, 1},
+    {"RES-18 neither exists", "nodata", "nxdomain", SMTPSEC_REASON_NO_ADDRESS, false, 0},
+    {"RES-21 A absent, AAAA fails", "nodata-secure", "servfail", SMTPSEC_REASON_ADDR_SERVFAIL, false,
+     0},
+    {"RES-21 A absent, AAAA not answered", "nodata", NULL, SMTPSEC_REASON_ADDR_TIMEOUT, false, 0},
+    {"RES-19 both fail", "bogus", "servfail", SMTPSEC_REASON_ADDR_BOGUS, false, 0},
+    {"RES-19 neither is answered", NULL, NULL, SMTPSEC_REASON_ADDR_TIMEOUT, false, 0},
+};
+
+static void
+check_families(void **state)
+{
+    const struct families *row = *state;
+    struct smtpsec_plan *plan;
+    struct world world;
+
+    memset(&world, 0, sizeof(world));
+    world_put(&world, "MX d.test insecure 10:a.d.test");
+    world_put(&world, "TLSA _25._tcp.a.d.test nodata-secure");
+    if (row->a != NULL)
+        world_put(&world, "A a.d.test %s", row->a);
+    if (row->aaaa != NULL)
+        world_put(&world, "AAAA a.d.test %s", row->aaaa);
+    plan = world_plan(&world, 0);
+    assert_int_equal(plan->count, 1);
+    assert_int_equal(plan->hosts[0].reason, row->want_reason);
+    assert_int_equal(plan->hosts[0].partial, row->want_partial);
+    assert_int_equal(plan->hosts[0].address_count, row->want_addresses);
+    ss_plan_free(plan);
+}
+
 /* ---- Messages ---- */
 
 /* REQUIRETLS only adds; TLS-Required: No lifts all; the plan itself stays as it is. */
@@ -706,5 +754,6 @@ main(void)
     ss_table_case(&t, "PREC-09 forged answers against an earned claim", attacked_soft);
     ss_table_case(&t, "RTLS-18 REQUIRETLS adds, TLS-Required: No lifts", messages);
     SS_TABLE_ROWS(&t, check_life, lives);
+    SS_TABLE_ROWS(&t, check_families, families);
     return ss_table_run(&t);
 }

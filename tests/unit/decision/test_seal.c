@@ -30,8 +30,18 @@ wrap(const struct ss_seal_key *with, uint16_t version, struct ss_buf *out)
 static int
 unwrap(const struct ss_seal_key *with, struct ss_bytes blob, struct ss_bytes *body)
 {
+    /* An allocation of the exact size lets the sanitizers see a read past its end. */
+    uint8_t *exact = malloc(blob.len > 0 ? blob.len : 1);
+    struct ss_bytes copy = {exact, blob.len};
+    int r;
+
+    assert_non_null(exact);
+    if (blob.len > 0)
+        memcpy(exact, blob.data, blob.len);
     memset(body, 0, sizeof(*body));
-    return ss_unseal(with, SS_BLOB_OUTCOME, 3, blob, body);
+    r = ss_unseal(with, SS_BLOB_OUTCOME, 3, copy, body);
+    free(exact);
+    return r;
 }
 
 struct row {
