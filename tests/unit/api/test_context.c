@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -394,25 +395,46 @@ child(const struct in_child *given)
     return called;
 }
 
+/*
+ * What the child said. It says so through a pipe and kills itself: what it
+ * abandons by design is nothing that a leak checker should count.
+ */
+static int
+in_child(const struct in_child *given)
+{
+    uint8_t said = 0xff;
+    int ends[2];
+    pid_t pid;
+
+    assert_int_equal(pipe(ends), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        said = (uint8_t)child(given);
+        if (write(ends[1], &said, 1) == 1)
+            kill(getpid(), SIGKILL);
+        _exit(1);
+    }
+    close(ends[1]);
+    if (read(ends[0], &said, 1) != 1)
+        said = 0xff;
+    close(ends[0]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    return said;
+}
+
 static void
 forked(void **state)
 {
     struct in_child given;
     struct smtpsec_destination *destination = open_destination("d.test");
-    int called = 0, status = -1;
-    pid_t pid;
+    int called = 0;
 
     (void)state;
     given.context = open_context(NOBODY);
     assert_int_equal(smtpsec_start(given.context, destination, 300, never, &called, &given.request),
                      0);
-    pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0)
-        _exit(child(&given));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(in_child(&given), 0);
     /* The parent's evaluation went on as if nothing had happened. */
     run(given.context, 500);
     assert_int_equal(called, 1);
@@ -470,22 +492,16 @@ forked_under_way(void **state)
     struct smtpsec_plan *plan = NULL;
     struct in_child given;
     char address[32];
-    int fd = open_resolver(address), status = -1;
+    int fd = open_resolver(address);
     size_t answered = 0;
     int64_t end;
-    pid_t pid;
 
     (void)state;
     given.context = open_context(address);
     assert_int_equal(smtpsec_start(given.context, destination, 2000, keep_plan, &plan,
                                    &given.request),
                      0);
-    pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0)
-        _exit(child(&given));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(in_child(&given), 0);
     for (end = milliseconds() + 1500; plan == NULL && milliseconds() < end;) {
         answered += answer_all(fd);
         run(given.context, 20);
