@@ -144,7 +144,8 @@ answer_dns(struct ss_lookup *lookup, struct ss_need *need, struct ss_rd *in)
     struct ss_buf out;
 
     if (how % 5 == 0) {
-        must(ss_lookup_answer_failure(lookup, need, 1 + more % SMTPSEC_FAILURE_CANCELLED, NOW) == 0);
+        must(ss_lookup_answer_failure(lookup, need, 1 + more % SMTPSEC_FAILURE_CANCELLED, NOW) ==
+             0);
         return;
     }
     ss_buf_init(&out, MESSAGE_MAX);

@@ -160,7 +160,8 @@ wrong_use(void **state)
     assert_int_equal(smtpsec_evaluate(context, "[]", 10, &plan), SMTPSEC_E_NAME);
     assert_int_equal(smtpsec_evaluate(context, "[IPv6:192.0.2]", 10, &plan), SMTPSEC_E_NAME);
     assert_int_equal(smtpsec_start(context, destination, 10, NULL, NULL, NULL), SMTPSEC_E_INVALID);
-    assert_int_equal(smtpsec_start(context, destination, 0, never, &called, NULL), SMTPSEC_E_INVALID);
+    assert_int_equal(smtpsec_start(context, destination, 0, never, &called, NULL),
+                     SMTPSEC_E_INVALID);
     /* Without resolvers: by hand alone. */
     assert_int_equal(smtpsec_evaluate(blind, "d.test", 10, &plan), SMTPSEC_E_RESOLVER);
     assert_int_equal(smtpsec_fd(blind), -1);
@@ -180,7 +181,8 @@ wrong_use(void **state)
     assert_int_equal(smtpsec_lookup_need_id(lookup, 1), 0);
     assert_null(smtpsec_lookup_need_url(lookup, 1));
     assert_null(smtpsec_lookup_need_address(lookup, 1, 0));
-    assert_int_equal(smtpsec_lookup_answer_failure(lookup, 1, SMTPSEC_FAILURE_TIMEOUT, test_now), 0);
+    assert_int_equal(smtpsec_lookup_answer_failure(lookup, 1, SMTPSEC_FAILURE_TIMEOUT, test_now),
+                     0);
     assert_int_equal(smtpsec_lookup_answer_failure(lookup, 1, SMTPSEC_FAILURE_TIMEOUT, test_now),
                      SMTPSEC_E_NEED);
     assert_int_equal(smtpsec_lookup_need_count(lookup), 0);
@@ -531,6 +533,7 @@ main(void)
     ss_table_case(&t, "a cancelled request stays silent", cancel_before);
     ss_table_case(&t, "a context is freed with requests under way", free_running);
     ss_table_case(&t, "a child is told that the context is its parent's", forked);
-    ss_table_case(&t, "a child that cancels leaves the parent's evaluation alone", forked_under_way);
+    ss_table_case(&t, "a child that cancels leaves the parent's evaluation alone",
+                  forked_under_way);
     return ss_table_run(&t);
 }

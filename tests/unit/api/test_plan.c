@@ -53,9 +53,10 @@ evaluate(struct smtpsec_context *context)
     while (smtpsec_lookup_plan(lookup, NOW, &plan) == SMTPSEC_E_PENDING) {
         id = smtpsec_lookup_need_id(lookup, 0);
         assert_int_equal(smtpsec_lookup_need_kind(lookup, id), SMTPSEC_NEED_DNS);
-        world_ask(&world, smtpsec_lookup_need_name(lookup, id), smtpsec_lookup_need_type(lookup, id),
-                  &reply);
-        assert_int_equal(smtpsec_lookup_answer_dns(lookup, id, reply.message, reply.len, 1, NOW), 0);
+        world_ask(&world, smtpsec_lookup_need_name(lookup, id),
+                  smtpsec_lookup_need_type(lookup, id), &reply);
+        assert_int_equal(smtpsec_lookup_answer_dns(lookup, id, reply.message, reply.len, 1, NOW),
+                         0);
         free(reply.message);
     }
     smtpsec_lookup_free(lookup);

@@ -29,8 +29,8 @@ void facts_https(struct ss_evidence *evidence, const char *body);
 void facts_entry(struct ss_sts_entry *entry, const char *id, const char *body, int64_t fetched,
                  int64_t max_age);
 /* A claim proved on so many days, one a day, the last one at `last`. */
-struct ss_claim *facts_claim(struct ss_record *record, int32_t kind, const char *host, uint32_t days,
-                             int64_t last, int64_t expires);
+struct ss_claim *facts_claim(struct ss_record *record, int32_t kind, const char *host,
+                             uint32_t days, int64_t last, int64_t expires);
 /* All of a plan that a caller can see, as text; to be given to free(). */
 char *facts_plan_text(const struct smtpsec_plan *plan);
 

@@ -53,8 +53,8 @@ must_be_sound_host(const struct world *world, const struct smtpsec_plan *plan,
     MUST((r->identities != 0 ? r->tls == SMTPSEC_TLS_REQUIRED : true), world, plan);
     MUST((r->level == SMTPSEC_LEVEL_NONE) == (r->tls == SMTPSEC_TLS_OPTIONAL), world, plan);
     MUST((r->sources == 0) == (r->tls == SMTPSEC_TLS_OPTIONAL), world, plan);
-    MUST(((r->identities & SMTPSEC_IDENTITY_DANE) != 0 ? ss_tlsa_set_usable(&r->tlsa) : true), world,
-         plan);
+    MUST(((r->identities & SMTPSEC_IDENTITY_DANE) != 0 ? ss_tlsa_set_usable(&r->tlsa) : true),
+         world, plan);
     MUST((r->level >= SMTPSEC_LEVEL_AUTHENTICATED ? r->identities != 0 : true), world, plan);
     MUST((r->level == SMTPSEC_LEVEL_DANE ? (r->identities & SMTPSEC_IDENTITY_DANE) != 0 : true),
          world, plan);
@@ -62,7 +62,8 @@ must_be_sound_host(const struct world *world, const struct smtpsec_plan *plan,
          world, plan);
     MUST((host->dane == SMTPSEC_DANE_USABLE ? (r->identities & SMTPSEC_IDENTITY_DANE) != 0 : true),
          world, plan);
-    MUST((host->dane == SMTPSEC_DANE_UNUSABLE ? r->tls == SMTPSEC_TLS_REQUIRED : true), world, plan);
+    MUST((host->dane == SMTPSEC_DANE_UNUSABLE ? r->tls == SMTPSEC_TLS_REQUIRED : true), world,
+         plan);
     MUST(host->dane != SMTPSEC_DANE_FAILED, world, plan);
     MUST(host->address_count > 0, world, plan);
     MUST(r->expires == plan->expires + SS_REQUIREMENT_GRACE, world, plan);
@@ -491,7 +492,8 @@ attacked(void **state)
         world.entry = live ? world_enforce[facts_pick(&seed, 3)] : NULL;
         world.entry_live = live;
         world.claim_count = 1;
-        world.claims[0] = (struct world_claim){SMTPSEC_CLAIM_DANE, "a.d.test", 20, FACTS_NOW + 3600};
+        world.claims[0] =
+            (struct world_claim){SMTPSEC_CLAIM_DANE, "a.d.test", 20, FACTS_NOW + 3600};
         if (live)
             world.claims[world.claim_count++] =
                 (struct world_claim){SMTPSEC_CLAIM_MTA_STS, "", 1, FACTS_NOW + 3600};
@@ -511,7 +513,8 @@ attacked(void **state)
             /* The one known host asks DANE: so do all others, on an unsigned MX (design 6.4). */
             MUST((host->requirement->identities & SMTPSEC_IDENTITY_DANE) != 0, &world, plan);
             MUST(has_dane_claim(&world, "a.d.test"), &world, plan);
-            MUST(!live || (host->requirement->identities & SMTPSEC_IDENTITY_PKIX) != 0, &world, plan);
+            MUST(!live || (host->requirement->identities & SMTPSEC_IDENTITY_PKIX) != 0, &world,
+                 plan);
             MUST(!live || policy_lists(world.entry, &host->reference.name), &world, plan);
         }
         ss_plan_free(plan);
@@ -655,8 +658,8 @@ static const struct families families[] = {
     {"RES-20 AAAA is not answered in time", "secure 192.0.2.1", NULL, SMTPSEC_REASON_NONE, true, 1},
     {"RES-20 A is not answered in time", NULL, "secure 2001:db8::1", SMTPSEC_REASON_NONE, true, 1},
     {"RES-18 neither exists", "nodata", "nxdomain", SMTPSEC_REASON_NO_ADDRESS, false, 0},
-    {"RES-21 A absent, AAAA fails", "nodata-secure", "servfail", SMTPSEC_REASON_ADDR_SERVFAIL, false,
-     0},
+    {"RES-21 A absent, AAAA fails", "nodata-secure", "servfail", SMTPSEC_REASON_ADDR_SERVFAIL,
+     false, 0},
     {"RES-21 A absent, AAAA not answered", "nodata", NULL, SMTPSEC_REASON_ADDR_TIMEOUT, false, 0},
     {"RES-19 both fail", "bogus", "servfail", SMTPSEC_REASON_ADDR_BOGUS, false, 0},
     {"RES-19 neither is answered", NULL, NULL, SMTPSEC_REASON_ADDR_TIMEOUT, false, 0},
@@ -723,8 +726,10 @@ messages(void **state)
 
             MUST(r == NULL || (r->requiretls && r->identities != 0), &world, strict);
             r = lifted->hosts[i].requirement;
-            MUST((r == NULL) == (plan->hosts[i].unreachable != SMTPSEC_REASON_NONE), &world, lifted);
-            MUST(r == NULL || (r->tls == SMTPSEC_TLS_OPTIONAL && r->identities == 0), &world, lifted);
+            MUST((r == NULL) == (plan->hosts[i].unreachable != SMTPSEC_REASON_NONE), &world,
+                 lifted);
+            MUST(r == NULL || (r->tls == SMTPSEC_TLS_OPTIONAL && r->identities == 0), &world,
+                 lifted);
         }
         after = facts_plan_text(plan);
         assert_string_equal(before, after);

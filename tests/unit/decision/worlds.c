@@ -93,8 +93,8 @@ make_address(struct world *world, uint64_t *seed, const char *type, const char *
     if (status == NULL)
         world_put(world, "%s %s %s", type, host, nothing(seed));
     else
-        world_put(world, "%s %s %s %s%s ttl=%zu", type, host, status, alias ? "cname=h.p.test " : "",
-                  address, 60 + facts_pick(seed, 7200));
+        world_put(world, "%s %s %s %s%s ttl=%zu", type, host, status,
+                  alias ? "cname=h.p.test " : "", address, 60 + facts_pick(seed, 7200));
 }
 
 static void

@@ -42,7 +42,8 @@ count_edit(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_ed
 }
 
 static int
-counting_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
+counting_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
+             struct ss_buf *value)
 {
     struct counting *counting = (struct counting *)store;
 
@@ -50,8 +51,8 @@ counting_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes 
 }
 
 static int
-counting_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, ss_store_edit edit,
-                void *arg)
+counting_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
+                ss_store_edit edit, void *arg)
 {
     struct counting *counting = (struct counting *)store;
     struct counted_edit counted = {counting, edit, arg};
@@ -338,7 +339,8 @@ later_fetch_stays(void **state)
     (void)state;
     set_up();
     by_hand_destination(&destination, "d.test");
-    assert_int_equal(ss_lookup_new(&destination, &settings, SMTPSEC_MEMORY_OK, NULL, NULL, &slow), 0);
+    assert_int_equal(ss_lookup_new(&destination, &settings, SMTPSEC_MEMORY_OK, NULL, NULL, &slow),
+                     0);
     assert_int_equal(by_hand_run(slow, &world, TESTING, NOW, false, NULL), 0);
     evaluate(ENFORCE, NOW + 10);
     assert_int_equal(ss_lookup_decide(slow, NOW + 20, &plan), 0);
@@ -431,7 +433,8 @@ failing_store(void **state)
                      SMTPSEC_E_MEMORY);
     assert_int_equal(remembered.record.count, 0);
     assert_string_equal(remembered.entry.id, "");
-    assert_int_equal(evaluate_on("d.test", 25, ENFORCE, NOW + 60, &learnt), SMTPSEC_VERDICT_DELIVER);
+    assert_int_equal(evaluate_on("d.test", 25, ENFORCE, NOW + 60, &learnt),
+                     SMTPSEC_VERDICT_DELIVER);
     assert_int_equal(learnt, SMTPSEC_E_MEMORY);
     assert_int_equal(deliver(0, NOW, NOW), SMTPSEC_E_MEMORY);
     counting.fail = 0;
@@ -570,7 +573,8 @@ ends(void **state)
     assert_int_equal(deliver(SMTPSEC_IDENTITY_DANE, NOW + 2 * SS_DAY, NOW + 2 * SS_DAY), 0);
     fact("dns TXT _mta-sts.d.test nodata");
     fact("dns MX d.test nxdomain");
-    assert_int_equal(evaluate_on("d.test", 25, NULL, NOW + 2 * SS_DAY, NULL), SMTPSEC_VERDICT_DEFER);
+    assert_int_equal(evaluate_on("d.test", 25, NULL, NOW + 2 * SS_DAY, NULL),
+                     SMTPSEC_VERDICT_DEFER);
     assert_int_equal(evaluate_on("d.test", 25, NULL, NOW + 3 * SS_DAY - 1, NULL),
                      SMTPSEC_VERDICT_DEFER);
     /* The domain answers once: what was seen before counts no more. */
@@ -579,7 +583,8 @@ ends(void **state)
     assert_int_equal(evaluate_on("d.test", 25, NULL, NOW + 3 * SS_DAY - 1, NULL),
                      SMTPSEC_VERDICT_DELIVER);
     fact("dns MX d.test nxdomain");
-    assert_int_equal(evaluate_on("d.test", 25, NULL, NOW + 3 * SS_DAY, NULL), SMTPSEC_VERDICT_DEFER);
+    assert_int_equal(evaluate_on("d.test", 25, NULL, NOW + 3 * SS_DAY, NULL),
+                     SMTPSEC_VERDICT_DEFER);
     assert_int_equal(evaluate_on("d.test", 25, NULL, NOW + 4 * SS_DAY - 1, NULL),
                      SMTPSEC_VERDICT_DEFER);
     assert_int_equal(evaluate_on("d.test", 25, NULL, NOW + 4 * SS_DAY, NULL), SMTPSEC_VERDICT_FAIL);
@@ -595,7 +600,8 @@ ends_by_policy(void **state)
     evaluate("version: STSv1\nmode: enforce\nmx: *.d.test\nmax_age: 9999999\n", NOW);
     fact("dns MX d.test nxdomain");
     assert_int_equal(evaluate_on("d.test", 587, NULL, NOW, NULL), SMTPSEC_VERDICT_DEFER);
-    assert_int_equal(evaluate_on("d.test", 587, NULL, NOW + SS_DAY - 1, NULL), SMTPSEC_VERDICT_DEFER);
+    assert_int_equal(evaluate_on("d.test", 587, NULL, NOW + SS_DAY - 1, NULL),
+                     SMTPSEC_VERDICT_DEFER);
     assert_int_equal(evaluate_on("d.test", 587, NULL, NOW + SS_DAY, NULL), SMTPSEC_VERDICT_FAIL);
     tear_down();
 }

@@ -31,8 +31,8 @@ begin(void)
     struct ss_lookup *lookup;
 
     by_hand_destination(&destination, "d.test");
-    assert_int_equal(ss_lookup_new(&destination, &settings, SMTPSEC_MEMORY_OFF, NULL, NULL, &lookup),
-                     0);
+    assert_int_equal(
+        ss_lookup_new(&destination, &settings, SMTPSEC_MEMORY_OFF, NULL, NULL, &lookup), 0);
     return lookup;
 }
 
@@ -83,7 +83,7 @@ answer(struct ss_lookup *lookup, const char *name, uint16_t type)
 
 #define HOST_NEEDS "1 mx.d.test, 28 mx.d.test, 1 b.d.test, 28 b.d.test, "
 
-/* What can be asked in parallel comes out together, each thing once, and stays until it is answered. */
+/* What can be asked in parallel comes out together, each thing once, until it is answered. */
 static void
 waves(void **state)
 {
@@ -258,8 +258,8 @@ check_failing(void **state)
     struct smtpsec_plan *plan;
 
     step(lookup);
-    assert_int_equal(ss_lookup_answer_failure(lookup, find(lookup, "d.test", SS_RR_MX), row->failure,
-                                              BY_HAND_NOW),
+    assert_int_equal(ss_lookup_answer_failure(lookup, find(lookup, "d.test", SS_RR_MX),
+                                              row->failure, BY_HAND_NOW),
                      0);
     /* Nothing more is asked of a domain that cannot be reached. */
     must_need(lookup, "16 _mta-sts.d.test, ");
@@ -283,7 +283,8 @@ broken_message(void **state)
     (void)state;
     step(lookup);
     assert_int_equal(
-        ss_lookup_answer_dns(lookup, find(lookup, "d.test", SS_RR_MX), bytes, true, BY_HAND_NOW), 0);
+        ss_lookup_answer_dns(lookup, find(lookup, "d.test", SS_RR_MX), bytes, true, BY_HAND_NOW),
+        0);
     assert_null(find(lookup, "d.test", SS_RR_MX));
     plan = decide(lookup);
     assert_int_equal(plan->reason, SMTPSEC_REASON_MX_MALFORMED);
@@ -306,7 +307,8 @@ untrusted(void **state)
     bytes.data = reply.message;
     bytes.len = reply.len;
     assert_int_equal(
-        ss_lookup_answer_dns(lookup, find(lookup, "d.test", SS_RR_MX), bytes, false, BY_HAND_NOW), 0);
+        ss_lookup_answer_dns(lookup, find(lookup, "d.test", SS_RR_MX), bytes, false, BY_HAND_NOW),
+        0);
     free(reply.message);
     plan = decide(lookup);
     assert_int_equal(plan->mx_trust, SMTPSEC_TRUST_INSECURE);
@@ -328,7 +330,8 @@ struct reply {
 
 static const struct reply replies[] = {
     {"a policy", 200, "text/plain", POLICY, 0, SMTPSEC_STS_ENFORCE, ""},
-    {"STSF-07 with a charset", 200, "text/plain; charset=utf-8", POLICY, 0, SMTPSEC_STS_ENFORCE, ""},
+    {"STSF-07 with a charset", 200, "text/plain; charset=utf-8", POLICY, 0, SMTPSEC_STS_ENFORCE,
+     ""},
     {"STSF-06 404", 404, "text/plain", POLICY, 0, SMTPSEC_STS_ABSENT, "http-status-404"},
     {"STSF-05 a redirect is not followed", 301, "text/plain", POLICY, 0, SMTPSEC_STS_ABSENT,
      "http-status-301"},
@@ -336,11 +339,12 @@ static const struct reply replies[] = {
     {"STSF-07 no type", 200, NULL, POLICY, 0, SMTPSEC_STS_ABSENT, "http-type"},
     {"STSF-09 64 KiB", 200, "text/plain", POLICY, SS_STS_BODY_MAX - (sizeof(POLICY) - 1),
      SMTPSEC_STS_ENFORCE, ""},
-    {"STSF-09 64 KiB and one", 200, "text/plain", POLICY, SS_STS_BODY_MAX - (sizeof(POLICY) - 1) + 1,
-     SMTPSEC_STS_ABSENT, "http-size"},
+    {"STSF-09 64 KiB and one", 200, "text/plain", POLICY,
+     SS_STS_BODY_MAX - (sizeof(POLICY) - 1) + 1, SMTPSEC_STS_ABSENT, "http-size"},
     {"STSF-14 no policy", 200, "text/plain", "hello", 0, SMTPSEC_STS_ABSENT,
      "the policy breaks the grammar"},
-    {"STSF-14 empty", 200, "text/plain", "", 0, SMTPSEC_STS_ABSENT, "the policy breaks the grammar"},
+    {"STSF-14 empty", 200, "text/plain", "", 0, SMTPSEC_STS_ABSENT,
+     "the policy breaks the grammar"},
 };
 
 static void
@@ -370,8 +374,8 @@ check_reply(void **state)
         memcpy(body + strlen(row->body), "x: ", 3);
     }
     bytes.data = (const uint8_t *)body;
-    assert_int_equal(ss_lookup_answer_https(lookup, need, row->status, row->type, bytes, BY_HAND_NOW),
-                     0);
+    assert_int_equal(
+        ss_lookup_answer_https(lookup, need, row->status, row->type, bytes, BY_HAND_NOW), 0);
     memset(body, 'z', bytes.len); /* it was copied */
     free(body);
     assert_false(need->open);
@@ -402,9 +406,9 @@ moved(void **state)
     strcpy(entry.id, "7");
     entry.body = malloc(1);
     entry.len = 1;
-    assert_int_equal(ss_lookup_new(&destination, &settings, SMTPSEC_MEMORY_READ_ONLY, &record, &entry,
-                                   &lookup),
-                     0);
+    assert_int_equal(
+        ss_lookup_new(&destination, &settings, SMTPSEC_MEMORY_READ_ONLY, &record, &entry, &lookup),
+        0);
     assert_int_equal(record.count, 0);
     assert_null(record.claims);
     assert_string_equal(entry.id, "");
