@@ -38,12 +38,15 @@ enum {
     OPT_SEED,
     OPT_REQUIREMENT,
     OPT_CHAIN,
+    OPT_MOST,
+    OPT_LIST,
     OPT_HELP
 };
 
 enum {
     EVALUATING = COMMAND_CHECK | COMMAND_SEND | COMMAND_BY_HAND,
-    WITH_CONTEXT = EVALUATING | COMMAND_MEMORY,
+    ASKING = EVALUATING | COMMAND_REFRESH,
+    WITH_CONTEXT = ASKING | COMMAND_MEMORY,
     CONNECTING = COMMAND_CHECK | COMMAND_SEND,
     ANY_COMMAND = WITH_CONTEXT | COMMAND_VERIFY
 };
@@ -67,11 +70,11 @@ static const struct option_row rows[] = {
     {"requirement", OPT_REQUIREMENT, COMMAND_VERIFY, "FILE", "the requirement"},
     {"chain", OPT_CHAIN, COMMAND_VERIFY, "PEM", "the server's certificates, its own first"},
     {"now", OPT_NOW, ANY_COMMAND, "EPOCH", "use this time, in seconds since 1970"},
-    {"resolver", OPT_RESOLVER, EVALUATING, "ADDR[#PORT]",
+    {"resolver", OPT_RESOLVER, ASKING, "ADDR[#PORT]",
      "ask this resolver, not those of /etc/resolv.conf; may be repeated"},
-    {"trust-resolver", OPT_TRUST_RESOLVER, EVALUATING, NULL,
+    {"trust-resolver", OPT_TRUST_RESOLVER, ASKING, NULL,
      "believe the AD bit of each --resolver; loopback is believed anyway"},
-    {"ca-file", OPT_CA_FILE, EVALUATING | COMMAND_VERIFY, "FILE",
+    {"ca-file", OPT_CA_FILE, ASKING | COMMAND_VERIFY, "FILE",
      "use these CAs, not the system's"},
     {"memory", OPT_MEMORY, WITH_CONTEXT, "DIR", "use the memory kept there"},
     {"no-memory", OPT_NO_MEMORY, WITH_CONTEXT, NULL, "use no memory (as without --memory)"},
@@ -87,13 +90,15 @@ static const struct option_row rows[] = {
     {"port", OPT_PORT, EVALUATING, "N", "another port than 25"},
     {"timeout", OPT_TIMEOUT, EVALUATING, "SECONDS",
      "for one evaluation, and for each step of a connection; default 30"},
-    {"allow-private", OPT_ALLOW_PRIVATE, EVALUATING, NULL,
+    {"allow-private", OPT_ALLOW_PRIVATE, ASKING, NULL,
      "policy hosts may be on loopback or private addresses"},
     {"helo", OPT_HELO, CONNECTING, "NAME", "say this name in EHLO"},
     {"seed", OPT_SEED, COMMAND_SEND, "N", "shuffle hosts of equal preference by this number"},
     {"save-requirements", OPT_SAVE, COMMAND_CHECK, "DIR",
      "write DIR/DOMAIN_HOST.req for each host"},
     {"via", OPT_VIA, COMMAND_CHECK, "WAY", "blocking (default) or loop"},
+    {"most", OPT_MOST, COMMAND_REFRESH, "N", "no more domains than that; default 1000"},
+    {"list", OPT_LIST, COMMAND_REFRESH, NULL, "say what is due, and fetch nothing"},
     {"help", OPT_HELP, ANY_COMMAND, NULL, "print this"},
 };
 
@@ -111,6 +116,8 @@ synopsis(int command)
         return "smtpsec verify --requirement FILE --chain PEM [OPTION]...";
     case COMMAND_MEMORY:
         return "smtpsec memory list|show DOMAIN|forget DOMAIN --memory DIR [OPTION]...";
+    case COMMAND_REFRESH:
+        return "smtpsec refresh --memory DIR [OPTION]...";
     default:
         return "by_hand [OPTION]... DOMAIN...";
     }
@@ -218,6 +225,11 @@ take_number(struct tool_options *o, int id, const char *value)
             return -1;
         o->timeout_ms = (int32_t)(number * 1000);
         return 0;
+    case OPT_MOST:
+        if (text_number(value, 1, 1000000, &number) != 0)
+            return -1;
+        o->most = (size_t)number;
+        return 0;
     case OPT_PORT:
         if (text_number(value, 1, 65535, &number) != 0)
             return -1;
@@ -306,6 +318,9 @@ take_flag(struct tool_options *o, int id)
         break;
     case OPT_ALLOW_PRIVATE:
         o->allow_private = 1;
+        break;
+    case OPT_LIST:
+        o->list = 1;
         break;
     case OPT_NO_MEMORY:
         o->memory = NULL;

@@ -12,6 +12,7 @@ enum {
     COMMAND_SEND = 2,
     COMMAND_VERIFY = 4,
     COMMAND_MEMORY = 8,
+    COMMAND_REFRESH = 32,
     COMMAND_BY_HAND = 16 /* the example of that name: check, with everything asked by itself */
 };
 
@@ -63,6 +64,8 @@ struct tool_options {
     uint64_t seed;
     const char *requirement;
     const char *chain;
+    size_t most; /* 0: as the command has it */
+    int list;
 
     char **operands;
     size_t operand_count;

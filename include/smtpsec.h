@@ -40,7 +40,8 @@
  *              out through the last argument is the caller's, to be given to
  *              the matching _free function; each takes NULL.
  *              An accessor given NULL, or an index out of range, returns
- *              NULL or 0.
+ *              NULL or 0; where 0 would be the weaker answer, the safe one:
+ *              a verdict of DEFER, an action of SKIP, TLS REQUIRED, record -1.
  *   Time       `now` and every stored time: seconds since 1970-01-01 UTC.
  *              Deadlines and timeouts: milliseconds from the call.
  *   Names      Domain names come out as lower-case A-labels with no final dot.
@@ -369,7 +370,8 @@ enum {
     SMTPSEC_EVENT_FETCH_UNAVAILABLE = 11,
     SMTPSEC_EVENT_DROPPED = 12,       /* the queue was full; older events were lost */
     SMTPSEC_EVENT_DNSSEC_LOST = 13,   /* the resolver does not validate any more */
-    SMTPSEC_EVENT_DNSSEC_BACK = 14
+    SMTPSEC_EVENT_DNSSEC_BACK = 14,
+    SMTPSEC_EVENT_STS_REFRESH_FAILING = 15 /* a policy that matters could not be fetched anew for long */
 };
 
 /* ---- Library ----------------------------------------------------------- */
@@ -554,6 +556,15 @@ SMTPSEC_API int smtpsec_options_set_minimum(struct smtpsec_options *options, int
 SMTPSEC_API int smtpsec_options_add_canary(struct smtpsec_options *options, const char *name);
 /** Use MTA-STS; default 1. Off, the HTTPS part is not loaded. */
 SMTPSEC_API int smtpsec_options_set_mta_sts(struct smtpsec_options *options, int on);
+/**
+ * Let no evaluation wait for a policy; default 0. It then decides by the policy
+ * in the memory, or without one, and the fetch goes on in the event loop: the
+ * next message is served by it, the first one may go unprotected (RFC 8461
+ * 3.3). It needs a memory that can be written; without one evaluations wait as
+ * ever. After a blocking call the fetch goes on whenever smtpsec_process() or
+ * another blocking call runs on this context. Lookups by hand are not affected.
+ */
+SMTPSEC_API int smtpsec_options_set_sts_async(struct smtpsec_options *options, int on);
 /** What a TLSA record of a host on an unsigned MX asks for: level DANE (default), ENCRYPTED or NONE. */
 SMTPSEC_API int smtpsec_options_set_insecure_mx(struct smtpsec_options *options, int32_t level);
 /** Let a DANE success stand for MTA-STS too; default 0 (RFC 8461 section 2 asks for both). */
@@ -672,6 +683,77 @@ SMTPSEC_API int32_t smtpsec_timeout_ms(const struct smtpsec_context *context);
 /** Do what can be done without waiting. Returns: 0, NOMEM, FORKED, SYSTEM. */
 SMTPSEC_API int smtpsec_process(struct smtpsec_context *context);
 
+/* ---- Refresh -----------------------------------------------------------
+ *
+ * Policies of domains that mail went to within 30 days are fetched anew about
+ * once a day, whatever their TXT records say, so that nobody who blocks the
+ * fetch for a while can make them expire (RFC 8461 3.3, 10.2). Call one of
+ * these functions about every hour. When a policy is due within the last
+ * quarter of its day is nobody's to foresee. One whose fetch keeps failing
+ * raises SMTPSEC_EVENT_STS_REFRESH_FAILING, unless its mode is none. Policies
+ * that have expired are removed when nothing can rest on them any more.
+ */
+
+/** Policies that are due, as they stood when asked. */
+struct smtpsec_due;
+
+/**
+ * List the policies that are due to be fetched, the longest due first.
+ *
+ * most:    how many to list at most, at least 1.
+ * Returns: 0 (also when there are none), NOMEM, MEMORY, INVALID.
+ */
+SMTPSEC_API int smtpsec_refresh_due(struct smtpsec_context *context, size_t most,
+                                    struct smtpsec_due **out);
+SMTPSEC_API void smtpsec_due_free(struct smtpsec_due *due);
+SMTPSEC_API size_t smtpsec_due_count(const struct smtpsec_due *due);
+SMTPSEC_API const char *smtpsec_due_domain(const struct smtpsec_due *due, size_t n);
+/** Since when it is due. */
+SMTPSEC_API int64_t smtpsec_due_time(const struct smtpsec_due *due, size_t n);
+/** When the policy that is held ends. */
+SMTPSEC_API int64_t smtpsec_due_expires(const struct smtpsec_due *due, size_t n);
+/** Its mode, SMTPSEC_STS_*. */
+SMTPSEC_API int32_t smtpsec_due_mode(const struct smtpsec_due *due, size_t n);
+/** The first failure since the last good fetch; 0: the last fetch was good. */
+SMTPSEC_API int64_t smtpsec_due_failing_since(const struct smtpsec_due *due, size_t n);
+
+/** A refresh under way in the event loop. */
+struct smtpsec_refreshing;
+
+/**
+ * Called when a refresh is done, only from inside smtpsec_process().
+ *
+ * status:    0, or NOMEM or MEMORY when that ended it early.
+ * refreshed: policies fetched.
+ * failed:    fetches that failed; the policies held stay.
+ * removed:   policies removed.
+ * The request is gone afterwards. The callee must not free the context.
+ */
+typedef void (*smtpsec_refresh_done)(void *user, int status, size_t refreshed, size_t failed,
+                                     size_t removed);
+
+/**
+ * Start to refresh what is due, four domains at once.
+ *
+ * most:        how many policies at most to fetch, and to remove; at least 1.
+ * deadline_ms: what has not been begun by then stays due; fetches under way
+ *              count as failed. At least 1.
+ * out:         may be NULL when you will never cancel.
+ * Returns:     0, NOMEM, INVALID, MEMORY (none that can be written), RESOLVER, FORKED.
+ */
+SMTPSEC_API int smtpsec_refresh_start(struct smtpsec_context *context, size_t most,
+                                      int32_t deadline_ms, smtpsec_refresh_done done, void *user,
+                                      struct smtpsec_refreshing **out);
+/** Stop a refresh; its callback is never called after this. */
+SMTPSEC_API void smtpsec_refresh_cancel(struct smtpsec_refreshing *refreshing);
+/** Count the policies that this refresh is to fetch, and those done with. */
+SMTPSEC_API size_t smtpsec_refresh_total(const struct smtpsec_refreshing *refreshing);
+SMTPSEC_API size_t smtpsec_refresh_finished(const struct smtpsec_refreshing *refreshing);
+
+/** The same, waiting for it; each count may be NULL. Returns: as above, and SYSTEM. */
+SMTPSEC_API int smtpsec_refresh(struct smtpsec_context *context, size_t most, int32_t deadline_ms,
+                                size_t *refreshed, size_t *failed, size_t *removed);
+
 /* ---- Evaluate by hand --------------------------------------------------
  *
  * For callers with a resolver, an HTTPS client or an event loop of their own:
@@ -741,6 +823,21 @@ SMTPSEC_API int smtpsec_lookup_answer_failure(struct smtpsec_lookup *lookup, uin
 /** Make the plan. Returns: 0, PENDING, NOMEM. What was learnt of policies is stored. */
 SMTPSEC_API int smtpsec_lookup_plan(struct smtpsec_lookup *lookup, int64_t now,
                                     struct smtpsec_plan **out);
+
+/**
+ * Start a lookup that refreshes the policy of a domain and decides nothing: it
+ * asks for the TXT record and the policy host alone. For a domain that
+ * smtpsec_refresh_due() lists.
+ */
+SMTPSEC_API int smtpsec_lookup_new_refresh(struct smtpsec_context *context, const char *domain,
+                                           int64_t now, struct smtpsec_lookup **out);
+/**
+ * End such a lookup: what was found is stored.
+ *
+ * refreshed: receives 1 when the policy was fetched, else 0; may be NULL.
+ * Returns:   0, PENDING, NOMEM, INVALID (no lookup of that kind).
+ */
+SMTPSEC_API int smtpsec_lookup_refresh(struct smtpsec_lookup *lookup, int64_t now, int *refreshed);
 
 /** The largest policy body read, in octets (RFC 8461 3.3 suggests 64 KB). */
 SMTPSEC_API size_t smtpsec_limit_policy_octets(void);

@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "api/refresh.h"
 #include "engine/learn.h"
 #include "pkix/anchors.h"
 
@@ -112,7 +114,9 @@ open_memory(struct smtpsec_context *context, const struct smtpsec_options *optio
     if (context->store->state == SMTPSEC_MEMORY_LOST)
         ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_LOST, now, "", "no memory: %s",
                       context->store->error.text);
-    if (context->store->state == SMTPSEC_MEMORY_READ_ONLY && !options->memory_read_only)
+    context->cannot_write =
+        context->store->state == SMTPSEC_MEMORY_READ_ONLY && !options->memory_read_only;
+    if (context->cannot_write)
         ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_READ_ONLY, now, "",
                       "the memory can only be read: %s", context->store->error.text);
     return 0;
@@ -131,7 +135,14 @@ smtpsec_context_new(struct smtpsec_options *options, struct smtpsec_context **ou
         return SMTPSEC_E_NOMEM;
     context->pid = getpid();
     context->settings = options->settings;
+    ss_settings_settle(&context->settings);
     context->key = options->key;
+    context->dns_timeout_ms = options->resolvers.timeout_ms;
+    r = (int)getrandom(context->refresh_seed, sizeof(context->refresh_seed), GRND_NONBLOCK);
+    if (r != (int)sizeof(context->refresh_seed)) {
+        free(context);
+        return ss_error_set(&options->error, SMTPSEC_E_SYSTEM, "no random numbers");
+    }
     if (options->anchors != NULL)
         context->anchors = ss_anchors_ref(options->anchors);
     context->runner.anchors = context->anchors;
@@ -169,6 +180,7 @@ smtpsec_context_free(struct smtpsec_context *context)
      */
     if (ss_context_check(context) == 0) {
         ss_runner_stop(runner, free);
+        ss_refreshings_free(context);
         if (runner->module != NULL)
             runner->module->close(runner->fetcher);
         ss_resolver_free(runner->resolver);
@@ -205,6 +217,7 @@ int
 ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destination *destination,
                   struct ss_lookup **out)
 {
+    struct ss_settings settings;
     struct ss_sts_entry entry;
     struct ss_record record;
     struct ss_memory_key key;
@@ -226,7 +239,13 @@ ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destinat
                       "what was remembered of a destination cannot be read: %s",
                       smtpsec_strerror(fault != 0 ? fault : r));
     }
-    r = ss_lookup_new(destination, &context->settings, state, &record, &entry, out);
+    settings = context->settings;
+    if (context->cannot_write) /* 6.3: a hold that cannot be counted would never end */
+        settings.memory.hold = 0;
+    /* What is fetched apart from the evaluation must be kept somewhere, and by somebody. */
+    if (state != SMTPSEC_MEMORY_OK || context->runner.loop == NULL)
+        settings.sts_async = false;
+    r = ss_lookup_new(destination, &settings, state, &record, &entry, out);
     ss_record_free(&record);
     ss_sts_entry_free(&entry);
     return r;
@@ -244,7 +263,7 @@ tell_plan(struct smtpsec_context *context, const struct smtpsec_plan *plan, int6
     if (plan->floors.hold_ended)
         ss_events_add(&context->events, SMTPSEC_EVENT_HOLD_ENDED, now, plan->domain,
                       "the hold is over: mail goes on, weaker than what was proved");
-    if (plan->sts_error != SMTPSEC_RESULT_NONE)
+    if (plan->sts_error != SMTPSEC_RESULT_NONE && plan->sts_mode != SMTPSEC_STS_NONE) /* STSA-11 */
         ss_events_add(&context->events, SMTPSEC_EVENT_STS_FETCH_FAILED, now, plan->domain, "%s: %s",
                       smtpsec_result_name(plan->sts_error), plan->sts_error_text);
 }

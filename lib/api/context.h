@@ -14,6 +14,7 @@
 #include "decision/settings.h"
 #include "drive/resolver.h"
 #include "drive/runner.h"
+#include "engine/refresh.h"
 #include "memory/store.h"
 #include "smtpsec.h"
 
@@ -40,8 +41,13 @@ struct smtpsec_context {
     struct ss_seal_key key;
     struct ss_runner runner; /* its loop is NULL without resolvers */
     struct ss_store *store;  /* NULL: no memory was asked for */
+    bool cannot_write;       /* outcomes do not get into it, against our will */
     struct ss_events events;
     struct ss_canary canary;
+    uint8_t refresh_seed[SS_REFRESH_SEED]; /* so that nobody knows when a refresh comes */
+    int32_t dns_timeout_ms;
+    struct smtpsec_refreshing *refreshings;
+    struct ss_background *backgrounds;
     pid_t pid;               /* who made it */
 };
 

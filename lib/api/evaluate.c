@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/context.h"
+#include "api/refresh.h"
 
 struct smtpsec_request {
     struct smtpsec_context *context;
@@ -25,6 +26,8 @@ job_done(void *arg, int status, struct ss_lookup *lookup)
     free(request);
     if (status == 0)
         status = ss_context_conclude(context, lookup, ss_context_now(context), &plan);
+    if (status == 0 && lookup->deferred)
+        ss_background_start(context, &lookup->evidence.destination);
     ss_lookup_free(lookup);
     done(user, status, plan);
 }

@@ -2,8 +2,12 @@
 #include "engine/lookup.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/context.h"
+#include "api/refresh.h"
+#include "decision/evidence.h"
+#include "pkix/idna.h"
 #include "sts/sts_policy.h"
 
 struct smtpsec_lookup {
@@ -18,31 +22,55 @@ step(struct smtpsec_lookup *lookup, int64_t now)
     return ss_lookup_step(lookup->lookup, now, &lookup->open);
 }
 
-int
-smtpsec_lookup_new(struct smtpsec_context *context, const struct smtpsec_destination *destination,
-                   int64_t now, struct smtpsec_lookup **out)
+static int
+begin(struct smtpsec_context *context, const struct smtpsec_destination *destination, bool refresh,
+      int64_t now, struct smtpsec_lookup **out)
 {
     struct smtpsec_lookup *lookup;
-    int r;
+    int r = ss_context_check(context);
 
-    if (context == NULL || destination == NULL || out == NULL)
-        return SMTPSEC_E_INVALID;
-    r = ss_context_check(context);
     if (r != 0)
         return r;
     lookup = calloc(1, sizeof(*lookup));
     if (lookup == NULL)
         return SMTPSEC_E_NOMEM;
     lookup->context = context;
-    r = ss_context_lookup(context, destination, &lookup->lookup);
-    if (r == 0)
+    r = refresh ? ss_context_refresh_lookup(context, destination, &lookup->lookup)
+                : ss_context_lookup(context, destination, &lookup->lookup);
+    if (r == 0) {
+        lookup->lookup->settings.sts_async = false; /* nobody but the caller would fetch */
         r = step(lookup, now);
+    }
     if (r != 0) {
         smtpsec_lookup_free(lookup);
         return r;
     }
     *out = lookup;
     return 0;
+}
+
+int
+smtpsec_lookup_new(struct smtpsec_context *context, const struct smtpsec_destination *destination,
+                   int64_t now, struct smtpsec_lookup **out)
+{
+    if (context == NULL || destination == NULL || out == NULL)
+        return SMTPSEC_E_INVALID;
+    return begin(context, destination, false, now, out);
+}
+
+int
+smtpsec_lookup_new_refresh(struct smtpsec_context *context, const char *domain, int64_t now,
+                           struct smtpsec_lookup **out)
+{
+    struct smtpsec_destination destination;
+    int r;
+
+    if (context == NULL || domain == NULL || out == NULL)
+        return SMTPSEC_E_INVALID;
+    memset(&destination, 0, sizeof(destination));
+    destination.port = 25;
+    r = ss_idna_name(&destination.domain, domain);
+    return r != 0 ? r : begin(context, &destination, true, now, out);
 }
 
 void
@@ -182,11 +210,27 @@ smtpsec_lookup_answer_failure(struct smtpsec_lookup *lookup, uint32_t id, int32_
 int
 smtpsec_lookup_plan(struct smtpsec_lookup *lookup, int64_t now, struct smtpsec_plan **out)
 {
-    if (lookup == NULL || out == NULL)
+    if (lookup == NULL || out == NULL || lookup->lookup->evidence.refresh)
         return SMTPSEC_E_INVALID;
     if (lookup->open > 0)
         return SMTPSEC_E_PENDING;
     return ss_context_conclude(lookup->context, lookup->lookup, now, out);
+}
+
+int
+smtpsec_lookup_refresh(struct smtpsec_lookup *lookup, int64_t now, int *refreshed)
+{
+    enum ss_refreshed what;
+    int r;
+
+    if (lookup == NULL || !lookup->lookup->evidence.refresh)
+        return SMTPSEC_E_INVALID;
+    if (lookup->open > 0)
+        return SMTPSEC_E_PENDING;
+    r = ss_context_refreshed(lookup->context, lookup->lookup, now, &what);
+    if (r == 0 && refreshed != NULL)
+        *refreshed = what == SS_REFRESHED_YES;
+    return r;
 }
 
 size_t

@@ -268,6 +268,15 @@ smtpsec_options_set_mta_sts(struct smtpsec_options *options, int on)
 }
 
 int
+smtpsec_options_set_sts_async(struct smtpsec_options *options, int on)
+{
+    if (options == NULL)
+        return SMTPSEC_E_INVALID;
+    options->settings.sts_async = on != 0;
+    return 0;
+}
+
+int
 smtpsec_options_set_insecure_mx(struct smtpsec_options *options, int32_t level)
 {
     if (options == NULL || (level != SMTPSEC_LEVEL_DANE && level != SMTPSEC_LEVEL_ENCRYPTED &&

@@ -365,6 +365,7 @@ static const struct word event_words[] = {
     { SMTPSEC_EVENT_DROPPED, "dropped" },
     { SMTPSEC_EVENT_DNSSEC_LOST, "dnssec-lost" },
     { SMTPSEC_EVENT_DNSSEC_BACK, "dnssec-back" },
+    { SMTPSEC_EVENT_STS_REFRESH_FAILING, "sts-refresh-failing" },
 };
 
 const char *

@@ -39,7 +39,10 @@ ss_missing(const struct ss_evidence *evidence, const struct ss_settings *setting
     int r;
 
     memset(wants, 0, sizeof(*wants));
-    r = ss_resolve(evidence, settings, now, wants, NULL, &resolution);
+    memset(&resolution, 0, sizeof(resolution));
+    r = 0;
+    if (!evidence->refresh)
+        r = ss_resolve(evidence, settings, now, wants, NULL, &resolution);
     if (r == 0 && resolution.reason == SMTPSEC_REASON_NONE) {
         r = ss_sts_view_read(evidence, settings, &resolution, now, wants, NULL, &view);
         ss_sts_view_free(&view);

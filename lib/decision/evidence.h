@@ -48,6 +48,7 @@ struct ss_https_fact {
 struct ss_evidence {
     struct smtpsec_destination destination;
     int32_t memory_state; /* SMTPSEC_MEMORY_* */
+    bool refresh;         /* no evaluation: the policy is to be fetched anew, nothing else is asked */
     int32_t dnssec;       /* SMTPSEC_DNSSEC_*: does the resolver validate, by the canary */
     struct ss_record record;    /* claims; none: count 0 */
     struct ss_sts_entry entry;  /* cached policy; none: empty id */
@@ -74,6 +75,7 @@ struct ss_wants {
     size_t cap;
     struct ss_question *questions;
     bool https;    /* the policy body, from the policy host */
+    bool deferred; /* it would be wanted, but is fetched apart from this evaluation (STSF-16) */
     bool nomem;
 };
 

@@ -21,6 +21,7 @@ struct ss_settings {
     size_t own_name_count;
     struct ss_name own_names[SS_OWN_NAMES];
     bool mta_sts;
+    bool sts_async;       /* no evaluation waits for a policy (STSF-16) */
     bool dane_over_sts;   /* DANE alone beside MTA-STS enforce (PREC-02) */
     int32_t insecure_mx;  /* level that TLSA of a host on an unsigned MX asks for (RES-23) */
     int32_t minimum;      /* level that the operator asks of every destination */
@@ -29,5 +30,10 @@ struct ss_settings {
 };
 
 void ss_settings_init(struct ss_settings *settings);
+/*
+ * Bring the parts to agree, the last step of choosing: what is not judged any
+ * more cannot be asked for by the memory either (TLSA-22).
+ */
+void ss_settings_settle(struct ss_settings *settings);
 
 #endif

@@ -49,6 +49,7 @@ fail(struct ss_sts_view *view, struct ss_notes *notes, int32_t error, int32_t fa
 {
     view->error = error;
     view->failure = failure;
+    view->unsure = true;
     snprintf(view->error_text, sizeof(view->error_text), "%s", text);
     ss_note(notes, "STSF-11", "RFC 8461 3.3", "policy fetch: %s", text);
 }
@@ -146,6 +147,19 @@ ask_policy_host(const struct ss_evidence *evidence, struct ss_wants *wants, stru
     return 0;
 }
 
+/* Ask now, or leave it to a fetch of its own (STSF-16: fetching may be asynchronous). */
+static int
+ask_or_defer(const struct ss_evidence *evidence, const struct ss_settings *settings,
+             struct ss_wants *wants, struct ss_notes *notes, struct ss_sts_view *view)
+{
+    if (!settings->sts_async || evidence->https.known)
+        return ask_policy_host(evidence, wants, notes, view);
+    if (wants != NULL)
+        wants->deferred = true;
+    ss_note(notes, "STSF-16", "RFC 8461 3.3", "the policy is fetched meanwhile");
+    return 0;
+}
+
 /* STSF-13: an attacker who rotates ids must not make us hammer the policy host either. */
 static bool
 held_back(const struct ss_sts_entry *entry, const char *id, int64_t now)
@@ -153,6 +167,9 @@ held_back(const struct ss_sts_entry *entry, const char *id, int64_t now)
     if (entry->failed_at != 0 && strcmp(entry->failed_id, id) == 0 &&
         now - entry->failed_at < SS_STS_RETRY_SAME && now >= entry->failed_at)
         return true;
+    /* STSP-16: a policy of no life at all must be had anew for each message, or nothing protects it. */
+    if (entry->failed_at == 0 && !ss_sts_entry_live(entry, now))
+        return false;
     return entry->attempted != 0 && now >= entry->attempted &&
            now - entry->attempted < SS_STS_RETRY_ANY;
 }
@@ -179,6 +196,7 @@ wants_fetch(const struct ss_evidence *evidence, const struct ss_dns_fact *txt, i
     struct ss_sts_record record;
 
     if (txt->answer.outcome == SMTPSEC_ANSWER_FAILED) { /* STSD-16 */
+        view->unsure = true;
         ss_note(notes, "STSD-16", "RFC 8461 3.1", "_mta-sts look-up failed: %s",
                 smtpsec_failure_name(txt->answer.failure));
         return false;
@@ -193,6 +211,7 @@ wants_fetch(const struct ss_evidence *evidence, const struct ss_dns_fact *txt, i
     if (entry->id[0] != '\0' && strcmp(entry->id, record.id) == 0 && ss_sts_entry_live(entry, now))
         return false;
     if (held_back(entry, record.id, now)) {
+        view->unsure = true;
         ss_note(notes, "STSF-13", "RFC 8461 3.3", "a fetch failed a moment ago: not tried again yet");
         return false;
     }
@@ -216,8 +235,9 @@ nobody_fits(const struct ss_resolution *resolution, const struct ss_sts_policy *
  * the owner may have moved and forgotten the id, and only HTTPS can tell.
  */
 static int
-look_anew(const struct ss_evidence *evidence, const struct ss_resolution *resolution, int64_t now,
-          struct ss_wants *wants, struct ss_notes *notes, struct ss_sts_view *view)
+look_anew(const struct ss_evidence *evidence, const struct ss_settings *settings,
+          const struct ss_resolution *resolution, int64_t now, struct ss_wants *wants,
+          struct ss_notes *notes, struct ss_sts_view *view)
 {
     struct ss_sts_view again;
     int r;
@@ -230,7 +250,7 @@ look_anew(const struct ss_evidence *evidence, const struct ss_resolution *resolu
            sizeof(again.wanted_id));
     if (held_back(&evidence->entry, again.wanted_id, now))
         return 0;
-    r = ask_policy_host(evidence, wants, notes, &again);
+    r = ask_or_defer(evidence, settings, wants, notes, &again);
     if (r == 0 && again.source != SMTPSEC_STS_SOURCE_NONE) {
         ss_sts_policy_free(&view->policy);
         *view = again;
@@ -243,6 +263,26 @@ look_anew(const struct ss_evidence *evidence, const struct ss_resolution *resolu
     memcpy(view->error_text, again.error_text, sizeof(view->error_text));
     memcpy(view->wanted_id, again.wanted_id, sizeof(view->wanted_id));
     return r;
+}
+
+/*
+ * STSA-15: whatever the record's id says. Where the record cannot be had, the
+ * policy is renewed under the id it has: its life counts from this fetch.
+ */
+static int
+read_refresh(const struct ss_evidence *evidence, const struct ss_dns_fact *txt, int64_t now,
+             struct ss_wants *wants, struct ss_notes *notes, struct ss_sts_view *view)
+{
+    struct ss_sts_record record;
+
+    if (txt->answer.outcome == SMTPSEC_ANSWER_RECORDS &&
+        find_record(&txt->answer, &record, notes) == SS_STS_RECORD_FOUND)
+        memcpy(view->wanted_id, record.id, sizeof(view->wanted_id));
+    else
+        memcpy(view->wanted_id, evidence->entry.id, sizeof(view->wanted_id));
+    if (view->wanted_id[0] == '\0' || held_back(&evidence->entry, view->wanted_id, now))
+        return 0;
+    return ask_policy_host(evidence, wants, notes, view);
 }
 
 int
@@ -262,8 +302,11 @@ ss_sts_view_read(const struct ss_evidence *evidence, const struct ss_settings *s
         return 0;
     txt = ss_evidence_need_dns(evidence, &name, SS_RR_TXT, false, wants);
     view->pending = txt == NULL;
+    view->unsure = view->pending;
+    if (evidence->refresh)
+        return txt != NULL ? read_refresh(evidence, txt, now, wants, notes, view) : 0;
     if (txt != NULL && wants_fetch(evidence, txt, now, notes, view)) {
-        r = ask_policy_host(evidence, wants, notes, view);
+        r = ask_or_defer(evidence, settings, wants, notes, view);
         if (r != 0 || view->source != SMTPSEC_STS_SOURCE_NONE)
             return r;
     }
@@ -271,5 +314,5 @@ ss_sts_view_read(const struct ss_evidence *evidence, const struct ss_settings *s
     if (view->pending && wants != NULL)
         return 0;
     r = use_cached(evidence, now, notes, view);
-    return r != 0 ? r : look_anew(evidence, resolution, now, wants, notes, view);
+    return r != 0 ? r : look_anew(evidence, settings, resolution, now, wants, notes, view);
 }

@@ -7,6 +7,7 @@
 #include "decision/observe.h"
 #include "decision/resolve.h"
 #include "decision/sts_view.h"
+#include "engine/refresh.h"
 
 struct ss_bytes
 ss_policy_key(const struct ss_name *domain)
@@ -205,19 +206,33 @@ claims_change(const struct ss_record *record, const struct claim_edit *edit, boo
 
 struct policy_edit {
     const struct ss_sts_view *view;
+    bool refresh; /* no mail asked for it */
     int64_t now;
 };
 
-static int
-set_policy(struct ss_sts_entry *entry, const struct ss_sts_view *found, int64_t now)
+static int64_t
+day_of(int64_t now)
 {
+    return now - now % SS_DAY;
+}
+
+static int
+set_policy(struct ss_sts_entry *entry, const struct policy_edit *edit)
+{
+    const struct ss_sts_view *found = edit->view;
+    int64_t now = edit->now;
     uint8_t *body;
 
+    /* A first fetch apart from the evaluation that wanted it is asked for by mail, too. */
+    if (!edit->refresh || (found->fetched != NULL && entry->used == 0))
+        entry->used = day_of(now);
     if (found->fetched == NULL) {
         /* STSF-13: only the attempt is kept; the policy that is held stays (STSF-12). */
         memcpy(entry->failed_id, found->wanted_id, sizeof(entry->failed_id));
         entry->failed_at = now;
         entry->attempted = now;
+        if (entry->failing_since == 0)
+            entry->failing_since = now;
         return 0;
     }
     body = malloc(found->fetched->len > 0 ? found->fetched->len : 1);
@@ -234,7 +249,7 @@ set_policy(struct ss_sts_entry *entry, const struct ss_sts_view *found, int64_t 
     entry->failed_id[0] = '\0';
     entry->failed_at = 0;
     entry->attempted = now;
-    entry->used = now - now % SS_DAY;
+    entry->failing_since = 0;
     return 0;
 }
 
@@ -270,7 +285,7 @@ edit_policy(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
     /* Somebody else may have fetched a newer one meanwhile: the later fetch stays. */
     if (r == 0 && !stored(&entry, edit) &&
         (edit->view->fetched == NULL || entry.fetched <= edit->view->fetched->at)) {
-        r = set_policy(&entry, edit->view, edit->now);
+        r = set_policy(&entry, edit);
         if (r == 0) {
             ss_sts_entry_write(out, &entry);
             *choice = SS_EDIT_PUT;
@@ -280,16 +295,43 @@ edit_policy(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
     return r;
 }
 
+/* Only policies that mail asks for are refreshed (refresh.h); a day is exact enough. */
+static int
+edit_use(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *choice)
+{
+    const struct policy_edit *edit = arg;
+    struct ss_sts_entry entry;
+    int r;
+
+    *choice = SS_EDIT_KEEP;
+    if (old == NULL)
+        return 0;
+    r = ss_sts_entry_read(&entry, *old);
+    if (r != 0)
+        return r == SMTPSEC_E_NOMEM ? r : 0;
+    if (entry.used < day_of(edit->now)) {
+        entry.used = day_of(edit->now);
+        ss_sts_entry_write(out, &entry);
+        *choice = SS_EDIT_PUT;
+    }
+    ss_sts_entry_free(&entry);
+    return 0;
+}
+
 static int
 learn_policy(struct ss_store *store, const struct ss_lookup *lookup, const struct ss_sts_view *found,
              int64_t now)
 {
-    struct policy_edit edit = {found, now};
+    const struct ss_evidence *evidence = &lookup->evidence;
+    struct policy_edit edit = {found, evidence->refresh, now};
+    struct ss_bytes key = ss_policy_key(&evidence->destination.domain);
 
-    if (!found->attempted)
+    if (found->attempted)
+        return ss_store_update(store, SS_TABLE_POLICIES, key, edit_policy, &edit);
+    if (evidence->refresh || found->source != SMTPSEC_STS_SOURCE_CACHED ||
+        evidence->entry.used >= day_of(now))
         return 0;
-    return ss_store_update(store, SS_TABLE_POLICIES,
-                           ss_policy_key(&lookup->evidence.destination.domain), edit_policy, &edit);
+    return ss_store_update(store, SS_TABLE_POLICIES, key, edit_use, &edit);
 }
 
 int
@@ -332,6 +374,55 @@ out:
     ss_observations_free(&observations);
     ss_sts_view_free(&found);
     ss_resolution_free(&resolution);
+    return r;
+}
+
+/* The claims that a refreshed policy proves or lowers, beside those of the destination. */
+static int
+learn_refreshed_claims(struct ss_store *store, const struct ss_lookup *lookup,
+                       const struct ss_sts_view *found, int64_t now)
+{
+    struct ss_observations observations;
+    struct ss_resolution nothing;
+    struct claim_edit edit;
+    bool changes = false;
+    int r;
+
+    memset(&nothing, 0, sizeof(nothing));
+    r = ss_observations_read(&nothing, found, now, &observations);
+    if (r != 0)
+        return r;
+    memset(&edit, 0, sizeof(edit));
+    edit.key = &lookup->evidence.record.key;
+    edit.settings = &lookup->settings.memory;
+    edit.list = observations.list;
+    edit.count = observations.count;
+    edit.now = now;
+    r = claims_change(&lookup->evidence.record, &edit, &changes);
+    if (r == 0 && changes)
+        r = write_claims(store, &edit);
+    ss_observations_free(&observations);
+    return r;
+}
+
+int
+ss_learn_refresh(struct ss_store *store, const struct ss_lookup *lookup, int64_t now,
+                 enum ss_refreshed *what)
+{
+    struct ss_resolution nothing;
+    struct ss_sts_view found;
+    int r;
+
+    *what = SS_REFRESHED_NOT;
+    memset(&nothing, 0, sizeof(nothing));
+    r = ss_sts_view_read(&lookup->evidence, &lookup->settings, &nothing, now, NULL, NULL, &found);
+    if (r == 0 && found.attempted) {
+        *what = found.fetched != NULL ? SS_REFRESHED_YES : SS_REFRESHED_FAILED;
+        r = learn_policy(store, lookup, &found, now);
+        if (r == 0 && found.fetched != NULL)
+            r = learn_refreshed_claims(store, lookup, &found, now);
+    }
+    ss_sts_view_free(&found);
     return r;
 }
 

@@ -153,6 +153,21 @@ open_https(struct ss_lookup *lookup)
     return 0;
 }
 
+/* RES-16: a question asked ahead may turn out to say nothing; nobody waits for it then. */
+static bool
+is_wanted(const struct ss_wants *wants, const struct ss_need *need)
+{
+    size_t i;
+
+    if (need->kind == SMTPSEC_NEED_HTTPS)
+        return wants->https;
+    for (i = 0; i < wants->count; i++)
+        if (wants->questions[i].type == need->question.type &&
+            ss_name_equal(&wants->questions[i].name, &need->question.name))
+            return true;
+    return false;
+}
+
 int
 ss_lookup_step(struct ss_lookup *lookup, int64_t now, size_t *open)
 {
@@ -165,10 +180,13 @@ ss_lookup_step(struct ss_lookup *lookup, int64_t now, size_t *open)
         r = open_dns(lookup, &wants.questions[i]);
     if (r == 0 && wants.https)
         r = open_https(lookup);
-    ss_wants_free(&wants);
+    lookup->deferred = wants.deferred;
     *open = 0;
-    for (i = 0; i < lookup->need_count; i++)
-        *open += lookup->needs[i]->open ? 1 : 0;
+    for (i = 0; i < lookup->need_count; i++) {
+        lookup->needs[i]->wanted = lookup->needs[i]->open && is_wanted(&wants, lookup->needs[i]);
+        *open += lookup->needs[i]->wanted ? 1 : 0;
+    }
+    ss_wants_free(&wants);
     return r;
 }
 
@@ -178,7 +196,7 @@ ss_lookup_open_need(const struct ss_lookup *lookup, size_t n)
     size_t i;
 
     for (i = 0; i < lookup->need_count; i++)
-        if (lookup->needs[i]->open && n-- == 0)
+        if (lookup->needs[i]->wanted && n-- == 0)
             return lookup->needs[i];
     return NULL;
 }

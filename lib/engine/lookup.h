@@ -22,6 +22,7 @@ struct ss_need {
     uint32_t id;
     int32_t kind;                /* SMTPSEC_NEED_* */
     bool open;
+    bool wanted;                 /* its answer still counts; else it is not waited for */
     bool taken;                  /* a driver is at it */
     struct ss_question question; /* DNS */
     char name[SS_NAME_TEXT];     /* the name asked, or the policy host */
@@ -36,6 +37,7 @@ struct ss_lookup {
     size_t need_count;
     size_t need_cap;
     struct ss_need **needs; /* all ever asked; pointers stay */
+    bool deferred;          /* a policy is to be fetched apart from this evaluation */
     struct ss_lease *lease; /* on the fetch, until what came of it is stored; may be NULL */
 };
 

@@ -23,7 +23,7 @@ enum {
     HAS_FAILED_AT = 16,
     HAS_ATTEMPTED = 32,
     HAS_USED = 64,
-    HAS_KNOWN = 127
+    HAS_FAILING_SINCE = 128
 };
 
 void
@@ -83,6 +83,7 @@ flags_of(const struct ss_sts_entry *entry)
     flags |= ss_codec_time_flag(entry->failed_at, HAS_FAILED_AT);
     flags |= ss_codec_time_flag(entry->attempted, HAS_ATTEMPTED);
     flags |= ss_codec_time_flag(entry->used, HAS_USED);
+    flags |= ss_codec_time_flag(entry->failing_since, HAS_FAILING_SINCE);
     return flags;
 }
 
@@ -90,7 +91,7 @@ void
 ss_sts_entry_write(struct ss_buf *out, const struct ss_sts_entry *entry)
 {
     const int64_t times[] = { entry->fetched, entry->max_age, entry->failed_at, entry->attempted,
-                              entry->used };
+                              entry->used, entry->failing_since };
     unsigned flags = flags_of(entry);
     size_t start = ss_codec_begin(out, SS_CODEC_POLICY, ENTRY_VERSION);
     size_t i;
@@ -134,8 +135,6 @@ read_entry(struct ss_sts_entry *entry, struct ss_rd *rd)
 {
     unsigned flags = ss_rd_u8(rd);
 
-    if ((flags & ~(unsigned)HAS_KNOWN) != 0)
-        return SMTPSEC_E_FORMAT;
     if (flags & HAS_ID)
         ss_codec_id_read(rd, entry->id);
     if (flags & HAS_FAILED_ID)
@@ -145,6 +144,7 @@ read_entry(struct ss_sts_entry *entry, struct ss_rd *rd)
     entry->failed_at = ss_codec_time_read_if(rd, flags, HAS_FAILED_AT);
     entry->attempted = ss_codec_time_read_if(rd, flags, HAS_ATTEMPTED);
     entry->used = ss_codec_time_read_if(rd, flags, HAS_USED);
+    entry->failing_since = ss_codec_time_read_if(rd, flags, HAS_FAILING_SINCE);
     return read_policy(entry, rd);
 }
 

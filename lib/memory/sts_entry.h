@@ -22,6 +22,7 @@ struct ss_sts_entry {
     int64_t failed_at;   /* and when; 0: none since the last success */
     int64_t attempted;   /* the last attempt of any id */
     int64_t used;        /* the last day on which mail asked for it */
+    int64_t failing_since; /* the first failure since the last success; 0: none */
 };
 
 void ss_sts_entry_init(struct ss_sts_entry *entry);
