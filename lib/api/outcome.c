@@ -100,6 +100,7 @@ smtpsec_record(struct smtpsec_context *context, const struct smtpsec_outcome *ou
     if (context->store == NULL || context->store->state != SMTPSEC_MEMORY_OK)
         return SMTPSEC_E_MEMORY;
     r = ss_learn_outcome(context->store, &context->settings.memory, outcome, now);
+    context->cannot_write = r != 0 && r != SMTPSEC_E_STALE;
     if (r != 0 && r != SMTPSEC_E_STALE)
         ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_WRITE_FAILED, now, "",
                       "an outcome was not recorded: %s", smtpsec_strerror(r));

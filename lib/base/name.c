@@ -163,35 +163,46 @@ ss_name_labels(const struct ss_name *name)
 
 /* An LDH label (RFC 5890 2.3.1); *digits tells whether it is digits alone. */
 static bool
-is_ldh_label(const uint8_t *label, size_t len, bool *digits)
+is_host_label(const uint8_t *label, size_t len)
 {
     size_t i;
 
-    *digits = true;
     if (label[0] == '-' || label[len - 1] == '-')
         return false;
-    for (i = 0; i < len; i++) {
-        if (label[i] >= 0x80 || !(ss_is_alnum((char)label[i]) || label[i] == '-'))
+    for (i = 0; i < len; i++)
+        if (label[i] >= 0x80 ||
+            !(ss_is_alnum((char)label[i]) || label[i] == '-' || label[i] == '_'))
             return false;
-        if (!ss_is_digit((char)label[i]))
-            *digits = false;
-    }
     return true;
 }
 
 bool
 ss_name_is_host(const struct ss_name *name)
 {
-    bool digits = true;
-    size_t at = 0;
+    size_t at;
 
     if (name->len <= 1)
         return false;
-    for (; at < name->len && name->wire[at] != 0; at += 1 + (size_t)name->wire[at])
-        if (!is_ldh_label(name->wire + at + 1, name->wire[at], &digits))
+    for (at = 0; at < name->len && name->wire[at] != 0; at += 1 + (size_t)name->wire[at])
+        if (!is_host_label(name->wire + at + 1, name->wire[at]))
             return false;
-    /* A name that ends in a number would be read as an IPv4 address (RFC 3696 section 2). */
-    return !digits;
+    return true;
+}
+
+bool
+ss_name_is_numeric(const struct ss_name *name)
+{
+    size_t last = 0;
+    size_t at, i;
+
+    if (name->len <= 1)
+        return false;
+    for (at = 0; at < name->len && name->wire[at] != 0; at += 1 + (size_t)name->wire[at])
+        last = at;
+    for (i = 0; i < name->wire[last]; i++)
+        if (!ss_is_digit((char)name->wire[last + 1 + i]))
+            return false;
+    return true;
 }
 
 bool

@@ -36,8 +36,13 @@ int ss_name_compare(const struct ss_name *a, const struct ss_name *b);
 bool ss_name_is_root(const struct ss_name *name);
 /* Count of labels, the root not counted. */
 size_t ss_name_labels(const struct ss_name *name);
-/* True for a name that can be a host's: LDH labels, and the last is not all digits. */
+/*
+ * True for a name that can be a host's: labels of letters, digits, hyphens and,
+ * since such hosts are there and take mail, underscores.
+ */
 bool ss_name_is_host(const struct ss_name *name);
+/* True when the last label is all digits: it would be read as an IPv4 address (RFC 3696 section 2). */
+bool ss_name_is_numeric(const struct ss_name *name);
 /* Put labels in front, given as text such as "_25._tcp". False when it gets too long. */
 bool ss_name_prepend(struct ss_name *out, const char *labels, const struct ss_name *name);
 

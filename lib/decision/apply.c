@@ -1,215 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * From facts to demands, for one message. Sources add up and none takes away
- * (design section 3); the one thing that lifts is TLS-Required: No, and it
- * lifts only what the recipient's domain asks for.
- */
+/* From the demands on each host to requirements, and to the verdict on the domain. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "decision/decide.h"
-
-/* What is being gathered for one host. */
-struct demand {
-    int32_t tls;
-    int32_t identities;
-    int32_t sources;
-    int32_t level;
-    int32_t audited;
-    bool requiretls;
-    bool soft;
-    int32_t memory_kind;
-};
-
-static void
-demand_tls(struct demand *demand, int32_t source, int32_t level)
-{
-    demand->tls = SMTPSEC_TLS_REQUIRED;
-    demand->sources |= source;
-    if (level > demand->level)
-        demand->level = level;
-}
-
-static int
-skip(struct smtpsec_plan *plan, struct smtpsec_host *host, int32_t reason, const char *rule)
-{
-    host->action = SMTPSEC_ACTION_SKIP;
-    host->reason = reason;
-    ss_note(&plan->notes, rule, smtpsec_reason_rfc(reason), "%s is skipped: %s", host->text,
-            smtpsec_reason_text(reason));
-    return 0;
-}
-
-static int32_t
-dane_level(const struct smtpsec_plan *plan)
-{
-    /* RES-23: on an unsigned MX set the host is authenticated, the way to it is not. */
-    return ss_plan_mx_secure(plan) ? SMTPSEC_LEVEL_DANE : SMTPSEC_LEVEL_AUTHENTICATED;
-}
-
-static int32_t
-pkix_level(const struct smtpsec_plan *plan)
-{
-    return ss_plan_mx_secure(plan) ? SMTPSEC_LEVEL_DNSSEC : SMTPSEC_LEVEL_AUTHENTICATED;
-}
-
-static void
-add_dane(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct demand *demand)
-{
-    if (host->dane == SMTPSEC_DANE_UNUSABLE) {
-        demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED); /* TLSA-11 */
-        return;
-    }
-    if (host->dane != SMTPSEC_DANE_USABLE)
-        return;
-    if (!ss_plan_mx_secure(plan) && plan->settings.insecure_mx < SMTPSEC_LEVEL_DANE) {
-        demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED);
-        return;
-    }
-    if (plan->settings.dane == SMTPSEC_MODE_REPORT) { /* TLSA-22: judged, told, TLS alone is asked */
-        demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED);
-        demand->audited |= SMTPSEC_IDENTITY_DANE;
-        return;
-    }
-    demand_tls(demand, SMTPSEC_SOURCE_DANE, dane_level(plan));
-    demand->identities |= SMTPSEC_IDENTITY_DANE;
-    ss_note(&plan->notes, ss_plan_mx_secure(plan) ? "TLSA-10" : "RES-23", "RFC 7672 2.2",
-            "%s must be authenticated by DANE", host->text);
-}
-
-/* Returns the reason against the host, or NONE. */
-static int32_t
-add_sts(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct demand *demand)
-{
-    /* PREC-02: DANE alone where the operator chose so. */
-    bool dane_suffices = plan->settings.dane_over_sts && host->dane == SMTPSEC_DANE_USABLE &&
-                         ss_plan_mx_secure(plan);
-
-    if (plan->sts_mode == SMTPSEC_STS_TESTING)
-        demand->audited |= SMTPSEC_IDENTITY_PKIX;
-    if (plan->sts_mode != SMTPSEC_STS_ENFORCE || dane_suffices)
-        return SMTPSEC_REASON_NONE;
-    if (!host->sts_fits)
-        return SMTPSEC_REASON_STS_MX_MISMATCH; /* STSA-01 */
-    demand_tls(demand, SMTPSEC_SOURCE_MTA_STS, SMTPSEC_LEVEL_MTA_STS);
-    demand->identities |= SMTPSEC_IDENTITY_PKIX;
-    ss_note(&plan->notes, "STSA-04", "RFC 8461 4.2", "%s must have a valid certificate for its name",
-            host->text);
-    return SMTPSEC_REASON_NONE;
-}
-
-/*
- * What the operator asks at least (PREC-08). It raises only: DANE is then
- * mandatory (RFC 7672 section 6), MTA-STS must be live and fit, and below that
- * a valid certificate is enough, on a signed MX where DNSSEC is asked.
- */
-static int32_t
-add_operator(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct demand *demand)
-{
-    int32_t minimum = plan->minimum;
-
-    if (minimum == SMTPSEC_LEVEL_NONE)
-        return SMTPSEC_REASON_NONE;
-    if (minimum == SMTPSEC_LEVEL_DANE && (demand->identities & SMTPSEC_IDENTITY_DANE) == 0)
-        return SMTPSEC_REASON_DANE_REQUIRED; /* TLSA-23 */
-    if (minimum == SMTPSEC_LEVEL_MTA_STS && (demand->sources & SMTPSEC_SOURCE_MTA_STS) == 0)
-        return SMTPSEC_REASON_STS_REQUIRED;
-    if (minimum >= SMTPSEC_LEVEL_AUTHENTICATED && demand->identities == 0) {
-        demand->identities |= SMTPSEC_IDENTITY_PKIX;
-        demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, pkix_level(plan));
-    }
-    demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, SMTPSEC_LEVEL_ENCRYPTED);
-    ss_note(&plan->notes, "PREC-08", "RFC 7672 6", "the operator asks %s for at least %s", host->text,
-            smtpsec_level_name(minimum));
-    return SMTPSEC_REASON_NONE;
-}
-
-/* RES-24: above authenticated, the operator's minimum needs an authentic way to the host. */
-static bool
-minimum_needs_mx(const struct smtpsec_plan *plan)
-{
-    return (plan->minimum == SMTPSEC_LEVEL_DANE || plan->minimum == SMTPSEC_LEVEL_DNSSEC) &&
-           !ss_plan_mx_secure(plan);
-}
-
-/* Could the host meet this floor at all, by what is known before connecting? */
-static bool
-floor_met(const struct smtpsec_plan *plan, const struct ss_floor *floor,
-          const struct smtpsec_host *host)
-{
-    /* A claim is met only by its own kind (design section 3): what DANE proved, PKIX cannot. */
-    if ((floor->identities & SMTPSEC_IDENTITY_DANE) != 0 && host->dane != SMTPSEC_DANE_USABLE)
-        return false;
-    /*
-     * What was proved through a signed MX set is not met behind an unsigned one: whoever forges
-     * MX records has a signed host of his own, with TLSA records and a certificate to fit.
-     */
-    if ((floor->level == SMTPSEC_LEVEL_DANE || floor->level == SMTPSEC_LEVEL_DNSSEC) &&
-        !ss_plan_mx_secure(plan))
-        return false;
-    return !floor->sts_patterns || host->remembered_fits || host->sts_fits;
-}
-
-static int32_t
-add_memory(struct smtpsec_plan *plan, struct smtpsec_host *host, struct demand *demand)
-{
-    const struct ss_floor *floor = &host->floors.enforced;
-    const struct ss_floor *reported = &host->floors.reported;
-
-    host->would_refuse = !floor_met(plan, reported, host);
-    plan->would_refuse = plan->would_refuse || host->would_refuse;
-    if (floor->level == SMTPSEC_LEVEL_NONE)
-        return SMTPSEC_REASON_NONE;
-    if (!floor_met(plan, floor, host)) /* 6.7: the fault is near us, and is said to be */
-        return plan->dnssec == SMTPSEC_DNSSEC_LOST &&
-                       (floor->identities & SMTPSEC_IDENTITY_DANE) != 0
-                   ? SMTPSEC_REASON_DNSSEC_LOST
-                   : SMTPSEC_REASON_DOWNGRADE;
-    demand->soft = floor->soft && demand->tls != SMTPSEC_TLS_REQUIRED;
-    demand->memory_kind = floor->kind;
-    /* The floor's level is met by its own kinds, which are demanded below. */
-    demand_tls(demand, SMTPSEC_SOURCE_MEMORY, floor->level);
-    demand->identities |= floor->identities;
-    ss_note(&plan->notes, "PREC-09", "RFC 3207 6", "the memory asks %s for at least %s (claim %s)",
-            host->text, smtpsec_level_name(floor->level), smtpsec_claim_name(floor->kind));
-    return SMTPSEC_REASON_NONE;
-}
-
-/* RFC 8689 4.2.1: is the MX name trusted? A next hop that no MX named needs no such trust (RTLS-10). */
-static bool
-mx_name_trusted(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
-{
-    return plan->origin != SMTPSEC_ORIGIN_MX || plan->mx_trust == SMTPSEC_TRUST_SECURE ||
-           (host->sts_fits && plan->sts_mode >= SMTPSEC_STS_TESTING);
-}
-
-static int32_t
-add_requiretls(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct demand *demand)
-{
-    /* RTLS-16: a bounce is not held back for want of the keyword. */
-    if (!plan->message.requiretls || plan->message.null_sender)
-        return SMTPSEC_REASON_NONE;
-    if (!mx_name_trusted(plan, host))
-        return SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED; /* RTLS-04, RTLS-05 */
-    demand->requiretls = true;
-    if ((demand->identities & SMTPSEC_IDENTITY_DANE) == 0)
-        demand->identities |= SMTPSEC_IDENTITY_PKIX; /* RTLS-06, RTLS-08 */
-    demand_tls(demand, SMTPSEC_SOURCE_REQUIRETLS,
-               (demand->identities & SMTPSEC_IDENTITY_DANE) != 0 ? dane_level(plan)
-                                                                 : pkix_level(plan));
-    return SMTPSEC_REASON_NONE;
-}
+#include "decision/demand.h"
 
 static bool
-judged_by_dane(const struct demand *demand)
+judged_by_dane(const struct ss_demand *demand)
 {
     return ((demand->identities | demand->audited) & SMTPSEC_IDENTITY_DANE) != 0;
 }
 
 static int
-write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const struct demand *demand)
+write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const struct ss_demand *demand)
 {
     struct smtpsec_requirement *requirement;
     size_t i;
@@ -228,7 +34,10 @@ write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const st
     requirement->sources = demand->sources;
     requirement->requiretls = demand->requiretls;
     requirement->tls_version = plan->settings.tls_version;
-    requirement->soft = demand->soft;
+    /* Of a refusal that others would make too, the memory's hold must not count. */
+    requirement->soft = demand->soft && demand->sources == SMTPSEC_SOURCE_MEMORY;
+    requirement->lifted = ss_plan_lifted(plan);
+    requirement->sts_misfit = plan->sts_mode == SMTPSEC_STS_TESTING && !host->sts_fits;
     requirement->memory_kind = demand->memory_kind;
     requirement->mx_secure = ss_plan_mx_secure(plan);
     requirement->audited = demand->audited & ~demand->identities;
@@ -242,28 +51,12 @@ write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const st
         requirement->tlsa_expires = host->tlsa_expires;
         requirement->tlsa_inception = host->tlsa_inception;
         requirement->tlsa_expiration = host->tlsa_expiration;
-        r = ss_tlsa_set_copy(&requirement->tlsa, &host->tlsa);
     }
+    if (judged_by_dane(demand) || host->dane == SMTPSEC_DANE_UNUSABLE)
+        r = ss_tlsa_set_copy(&requirement->tlsa, &host->tlsa);
     if (r == 0)
         r = ss_requirement_seal_digest(requirement);
     return r;
-}
-
-static bool
-lifted(const struct smtpsec_plan *plan)
-{
-    /* RTLS-18: REQUIRETLS outranks the header. */
-    return plan->message.tls_required_no && !plan->message.requiretls;
-}
-
-/*
- * TRN-08: the header waives what the recipient's domain asks, DANE or MTA-STS,
- * unless the operator himself asks for that very thing.
- */
-static bool
-recipient_counts(const struct smtpsec_plan *plan, int32_t level)
-{
-    return !lifted(plan) || plan->minimum == level;
 }
 
 static const char *
@@ -278,41 +71,30 @@ rule_of(int32_t reason)
         return "PREC-08";
     case SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED:
         return "RTLS-04";
-    default:
+    case SMTPSEC_REASON_MX_INSECURE:
+        return "RES-24";
+    case SMTPSEC_REASON_STS_MX_MISMATCH:
         return "STSA-01";
+    case SMTPSEC_REASON_NO_ADDRESS:
+        return "RES-18";
+    default:
+        return reason >= SMTPSEC_REASON_TLSA_SERVFAIL ? "TLSA-04" : "RES-19";
     }
 }
 
 static int
 apply_host(struct smtpsec_plan *plan, struct smtpsec_host *host)
 {
-    struct demand demand;
-    int32_t reason;
+    struct ss_demand demand;
+    int32_t reason = ss_demand_gather(plan, host, &demand);
 
-    memset(&demand, 0, sizeof(demand));
-    if (host->unreachable != SMTPSEC_REASON_NONE)
-        return skip(plan, host, host->unreachable, "RES-18");
-    if (host->dane == SMTPSEC_DANE_FAILED && recipient_counts(plan, SMTPSEC_LEVEL_DANE))
-        return skip(plan, host, host->dane_reason, "TLSA-04");
-    if (minimum_needs_mx(plan))
-        return skip(plan, host, SMTPSEC_REASON_MX_INSECURE, "RES-24");
-    if (recipient_counts(plan, SMTPSEC_LEVEL_DANE))
-        add_dane(plan, host, &demand);
-    reason = SMTPSEC_REASON_NONE;
-    if (recipient_counts(plan, SMTPSEC_LEVEL_MTA_STS))
-        reason = add_sts(plan, host, &demand);
     if (reason == SMTPSEC_REASON_NONE)
-        reason = add_operator(plan, host, &demand);
-    if (lifted(plan)) /* TRN-01, TRN-09 */
-        ss_note(&plan->notes, "TRN-01", "RFC 8689 4.2.2", "TLS-Required: No lifts what %s asks for",
-                host->text);
-    else if (reason == SMTPSEC_REASON_NONE)
-        reason = add_memory(plan, host, &demand);
-    if (reason == SMTPSEC_REASON_NONE)
-        reason = add_requiretls(plan, host, &demand);
-    if (reason != SMTPSEC_REASON_NONE)
-        return skip(plan, host, reason, rule_of(reason));
-    return write_requirement(plan, host, &demand);
+        return write_requirement(plan, host, &demand);
+    host->action = SMTPSEC_ACTION_SKIP;
+    host->reason = reason;
+    ss_note(&plan->notes, rule_of(reason), smtpsec_reason_rfc(reason), "%s is skipped: %s", host->text,
+            smtpsec_reason_text(reason));
+    return 0;
 }
 
 /* Is a host's skip an answer, so that trying again later cannot help (RES-10)? */
@@ -338,7 +120,7 @@ refuse(struct smtpsec_plan *plan, int32_t verdict, int32_t reason)
 static void
 judge_skips(struct smtpsec_plan *plan)
 {
-    bool answers = true, signed_answers = true, requiretls = true, same = true;
+    bool answers = !plan->cut, signed_answers = plan->mx_fresh, requiretls = true, same = true;
     size_t i;
 
     for (i = 0; i < plan->count; i++) {
@@ -354,8 +136,13 @@ judge_skips(struct smtpsec_plan *plan)
         refuse(plan, SMTPSEC_VERDICT_DEFER, SMTPSEC_REASON_ANSWER_HELD);
     else if (answers) /* RES-09, RES-10 */
         refuse(plan, SMTPSEC_VERDICT_FAIL, SMTPSEC_REASON_NO_ADDRESS);
-    else if (requiretls) /* RTLS-04 */
-        refuse(plan, SMTPSEC_VERDICT_FAIL, plan->hosts[0].reason);
+    else if (requiretls) /* RTLS-04; RTLS-15 where a policy may yet be found */
+        refuse(plan,
+               plan->sts_unsure || plan->dnssec == SMTPSEC_DNSSEC_LOST ? SMTPSEC_VERDICT_DEFER
+                                                                       : SMTPSEC_VERDICT_FAIL,
+               plan->hosts[0].reason);
+    else if (plan->cut)
+        refuse(plan, SMTPSEC_VERDICT_DEFER, SMTPSEC_REASON_TOO_MANY_HOSTS);
     else /* RES-34 */
         refuse(plan, SMTPSEC_VERDICT_DEFER,
                same ? plan->hosts[0].reason : SMTPSEC_REASON_NO_USABLE_HOST);
@@ -378,7 +165,7 @@ judge(struct smtpsec_plan *plan)
         usable = true;
     }
     if (plan->dns_reason != SMTPSEC_REASON_NONE && plan->dns_permanent && plan->ends_held &&
-        plan->mx_trust != SMTPSEC_TRUST_SECURE)
+        !plan->mx_fresh)
         refuse(plan, SMTPSEC_VERDICT_DEFER, SMTPSEC_REASON_ANSWER_HELD);
     else if (plan->dns_reason != SMTPSEC_REASON_NONE)
         refuse(plan, plan->dns_permanent ? SMTPSEC_VERDICT_FAIL : SMTPSEC_VERDICT_DEFER,

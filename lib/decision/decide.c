@@ -246,6 +246,7 @@ take_sts(const struct ss_sts_view *view, struct smtpsec_plan *plan)
     memcpy(plan->sts_id, view->id, sizeof(plan->sts_id));
     plan->sts_max_age = view->policy.max_age;
     plan->sts_expires = view->expires;
+    plan->sts_unsure = view->unsure;
     plan->sts_error = view->error;
     memcpy(plan->sts_error_text, view->error_text, sizeof(plan->sts_error_text));
     plan->sts_mx = calloc(view->policy.mx_count > 0 ? view->policy.mx_count : 1,
@@ -302,6 +303,7 @@ take_destination(const struct ss_evidence *evidence, const struct ss_resolution 
     snprintf(plan->route, sizeof(plan->route), evidence->destination.relay ? "relay %s" : "mx%.0s",
              domain.text);
     plan->origin = resolution->origin;
+    plan->cut = resolution->cut;
     plan->mx_trust = resolution->trust;
     plan->dns_reason = resolution->reason;
     plan->dns_permanent = resolution->permanent;
@@ -319,10 +321,15 @@ holds_unsigned_ends(const struct ss_evidence *evidence, const struct findings *f
                     const struct smtpsec_plan *plan, int64_t now)
 {
     const struct ss_record *record = &findings->record;
-    bool enforced = findings->remembered.mode == SMTPSEC_STS_ENFORCE &&
-                    ss_sts_entry_live(&evidence->entry, now);
+    const struct ss_memory_settings *memory = &plan->settings.memory;
+    bool held = findings->remembered.mode == SMTPSEC_STS_ENFORCE &&
+                ss_sts_entry_live(&evidence->entry, now);
+    size_t i;
 
-    if (plan->floors.enforced.level == SMTPSEC_LEVEL_NONE && !enforced)
+    for (i = 0; i < record->count; i++)
+        held = held || (memory->mode[record->claims[i].kind] == SMTPSEC_MODE_ENFORCE &&
+                        ss_claim_in_force(&record->claims[i], memory, now));
+    if (!held)
         return false;
     return record->held_until == 0 || now < record->held_until;
 }
@@ -368,6 +375,7 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
     if (r != 0)
         goto out;
     take_destination(evidence, &findings.resolution, plan);
+    plan->mx_fresh = findings.fresh_signed_mx;
     r = take_sts(&findings.view, plan);
     if (r == 0)
         r = take_memory(evidence, settings, &findings, now, plan);

@@ -23,6 +23,7 @@ next(struct ss_observations *out, enum ss_observed what, int64_t now)
     return observation;
 }
 
+/* A signed set, or a signed denial of one: then the domain itself is all of it. */
 static void
 signed_mx_set(const struct ss_resolution *resolution, int64_t now, struct ss_observations *out)
 {
@@ -30,8 +31,8 @@ signed_mx_set(const struct ss_resolution *resolution, int64_t now, struct ss_obs
     size_t i;
 
     /* A set cut at our limit does not say that the other hosts are gone. */
-    if (resolution->origin != SMTPSEC_ORIGIN_MX || resolution->mx == NULL ||
-        resolution->trust != SMTPSEC_TRUST_SECURE || resolution->count == 0 || resolution->cut)
+    if (resolution->mx == NULL || resolution->trust != SMTPSEC_TRUST_SECURE ||
+        resolution->count == 0 || resolution->cut)
         return;
     for (i = 0; i < resolution->count; i++)
         out->hosts[i] = resolution->hosts[i].name;

@@ -25,6 +25,7 @@ ss_outcome_new(const struct smtpsec_requirement *requirement, int64_t now,
     outcome->required = requirement->level;
     outcome->sources = requirement->sources;
     outcome->soft = requirement->soft;
+    outcome->lifted = requirement->lifted;
     outcome->mx_secure = requirement->mx_secure;
     outcome->expires = requirement->tlsa_expires;
     outcome->inception = requirement->tlsa_inception;
@@ -78,7 +79,7 @@ enum {
     FLAG_REQUIRETLS = 16,
     FLAG_ACCEPTED = 32,
     FLAG_NULL_SENDER = 64,
-    FLAGS_ALL = 127
+    FLAG_LIFTED = 128
 };
 
 static uint8_t
@@ -88,7 +89,8 @@ flags_of(const struct smtpsec_outcome *outcome)
                      (outcome->judged ? FLAG_JUDGED : 0) | (outcome->verified ? FLAG_VERIFIED : 0) |
                      (outcome->requiretls_offered ? FLAG_REQUIRETLS : 0) |
                      (outcome->accepted ? FLAG_ACCEPTED : 0) |
-                     (outcome->null_sender ? FLAG_NULL_SENDER : 0));
+                     (outcome->null_sender ? FLAG_NULL_SENDER : 0) |
+                     (outcome->lifted ? FLAG_LIFTED : 0));
 }
 
 void
@@ -126,8 +128,6 @@ read_flags(struct ss_rd *rd, struct smtpsec_outcome *outcome)
 {
     uint8_t flags = ss_rd_u8(rd);
 
-    if ((flags & ~FLAGS_ALL) != 0)
-        rd->bad = true;
     outcome->soft = (flags & FLAG_SOFT) != 0;
     outcome->mx_secure = (flags & FLAG_MX_SECURE) != 0;
     outcome->judged = (flags & FLAG_JUDGED) != 0;
@@ -135,6 +135,7 @@ read_flags(struct ss_rd *rd, struct smtpsec_outcome *outcome)
     outcome->requiretls_offered = (flags & FLAG_REQUIRETLS) != 0;
     outcome->accepted = (flags & FLAG_ACCEPTED) != 0;
     outcome->null_sender = (flags & FLAG_NULL_SENDER) != 0;
+    outcome->lifted = (flags & FLAG_LIFTED) != 0;
 }
 
 static void
@@ -215,7 +216,7 @@ ss_outcome_observation(const struct smtpsec_outcome *outcome, struct ss_observat
     memset(observation, 0, sizeof(*observation));
     observation->at = outcome->at;
     observation->host = outcome->host;
-    if (outcome->host.len == 0 || !outcome->judged)
+    if (outcome->host.len == 0 || !outcome->judged || outcome->lifted) /* TRN-09 */
         return false;
     if (!outcome->verified) {
         /* Only what the memory itself refused counts towards its hold: a host that was not reached did not. */

@@ -24,6 +24,7 @@ struct smtpsec_outcome {
     int32_t required;   /* level */
     int32_t sources;
     bool soft;
+    bool lifted;        /* under TLS-Required: No */
     bool mx_secure;
     int32_t starttls;
     bool judged;        /* a verdict was given */

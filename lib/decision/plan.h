@@ -82,6 +82,9 @@ struct smtpsec_plan {
     int32_t mx_trust;
     int32_t dns_reason;       /* the destination cannot be reached; NONE */
     bool dns_permanent;
+    bool mx_fresh;            /* the MX answer is signed, and no older one come back */
+    bool cut;                 /* there are more hosts than are looked at */
+    bool sts_unsure;          /* whether there is a policy could not be found out */
     bool ends_held;           /* an unsigned answer that ends all mail is not believed yet (6.6) */
     int32_t sts_mode;
     int32_t sts_source;

@@ -136,13 +136,15 @@ ss_requirement_tlsa_digest(const struct smtpsec_requirement *requirement,
     return r;
 }
 
-enum { FLAG_SOFT = 1, FLAG_MX_SECURE = 2, FLAGS_ALL = 3 };
+enum { FLAG_SOFT = 1, FLAG_MX_SECURE = 2, FLAG_LIFTED = 4, FLAG_STS_MISFIT = 8, FLAGS_ALL = 15 };
 
 void
 ss_requirement_encode(const struct smtpsec_requirement *requirement, struct ss_buf *out)
 {
     uint8_t flags = (uint8_t)((requirement->soft ? FLAG_SOFT : 0) |
-                              (requirement->mx_secure ? FLAG_MX_SECURE : 0));
+                              (requirement->mx_secure ? FLAG_MX_SECURE : 0) |
+                              (requirement->lifted ? FLAG_LIFTED : 0) |
+                              (requirement->sts_misfit ? FLAG_STS_MISFIT : 0));
 
     put_required(out, requirement);
     ss_buf_put(out, requirement->digest, SS_SHA256_LEN);
@@ -251,7 +253,8 @@ static bool
 coherent(const struct smtpsec_requirement *requirement)
 {
     if (requirement->level > SMTPSEC_LEVEL_DANE || requirement->tls > SMTPSEC_TLS_REQUIRED ||
-        (requirement->identities & ~(SMTPSEC_IDENTITY_DANE | SMTPSEC_IDENTITY_PKIX)) != 0)
+        ((requirement->identities | requirement->audited) &
+         ~(SMTPSEC_IDENTITY_DANE | SMTPSEC_IDENTITY_PKIX)) != 0)
         return false;
     if ((requirement->identities != 0 || requirement->requiretls ||
          requirement->level > SMTPSEC_LEVEL_NONE) &&
@@ -275,6 +278,8 @@ read_why(struct ss_rd *rd, struct smtpsec_requirement *requirement)
         rd->bad = true;
     requirement->soft = (flags & FLAG_SOFT) != 0;
     requirement->mx_secure = (flags & FLAG_MX_SECURE) != 0;
+    requirement->lifted = (flags & FLAG_LIFTED) != 0;
+    requirement->sts_misfit = (flags & FLAG_STS_MISFIT) != 0;
     requirement->audited = ss_rd_u8(rd);
     requirement->expires = (int64_t)ss_rd_le64(rd);
     requirement->tlsa_expires = (int64_t)ss_rd_le64(rd);

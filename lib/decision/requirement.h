@@ -51,6 +51,8 @@ struct smtpsec_requirement {
     int32_t memory_kind;       /* the claim kind behind a memory floor; 0 none */
     bool soft;                 /* demanded by soft claims alone */
     bool mx_secure;            /* the MX set was signed, or no MX was looked up */
+    bool lifted;               /* TLS-Required: No: the memory learns nothing of it (TRN-09) */
+    bool sts_misfit;           /* a testing policy does not list the host (STSA-10, RPT-17) */
     int32_t audited;           /* identities judged and reported, never refused (STSA-10, TLSA-22) */
     int64_t expires;           /* of verification */
     int64_t tlsa_expires;      /* end of the TLSA RRset's TTL */

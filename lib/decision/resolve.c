@@ -120,18 +120,22 @@ mx_hosts(const struct ss_answer *answer, const struct ss_settings *settings, str
     }
     qsort(out->hosts, out->count, sizeof(*out->hosts), by_preference);
     drop_repeats(out);
+    cut_at_self(settings, notes, out); /* before the cut: it must see the whole list */
     if (out->count > SS_HOSTS_MAX) {
         ss_note(notes, "", "", "%zu MX hosts, only the best %d are used", out->count, SS_HOSTS_MAX);
         out->count = SS_HOSTS_MAX;
         out->cut = true;
     }
     for (i = 0; i < out->count; i++) {
+        if (out->hosts[i].reason != SMTPSEC_REASON_NONE)
+            continue;
         if (ss_name_is_root(&out->hosts[i].name))
             out->hosts[i].reason = SMTPSEC_REASON_NULL_HOST; /* RES-12 */
-        else if (!ss_name_is_host(&out->hosts[i].name))
+        else if (ss_name_is_numeric(&out->hosts[i].name))
             out->hosts[i].reason = SMTPSEC_REASON_ADDRESS_AS_MX; /* RES-25 */
+        else if (!ss_name_is_host(&out->hosts[i].name))
+            out->hosts[i].reason = SMTPSEC_REASON_MX_MALFORMED; /* no name that a host can have */
     }
-    cut_at_self(settings, notes, out);
     return 0;
 }
 

@@ -36,7 +36,9 @@ struct ss_target {
     int32_t dane_reason;      /* why the look-up failed */
     struct ss_name base;      /* TLSA base domain; len 0: none */
     const struct ss_dns_fact *tlsa; /* the RRset at the base domain; belongs to the evidence */
-    const struct ss_dns_fact *denial; /* a secure denial of TLSA at the name; belongs to the evidence */
+    const struct ss_dns_fact *denial; /* that there is no TLSA at any candidate: the signed denial with
+                                         the oldest signature; NULL: not proved; of the evidence */
+    bool unproved;            /* a candidate's answer was unsigned */
     int64_t expires;          /* least expiry of what was used */
 };
 

@@ -110,6 +110,21 @@ tlsa_name(struct ss_name *out, uint16_t port, const struct ss_name *base)
     return ss_name_prepend(out, labels, base);
 }
 
+/*
+ * A claim is lowered only when every candidate is denied, and by the oldest of
+ * these denials: one that is replayed must not hide behind a fresh one.
+ */
+static void
+keep_denial(struct ss_target *host, const struct ss_dns_fact *fact)
+{
+    if (host->unproved)
+        return;
+    if (host->denial == NULL || (fact->answer.inception != 0 &&
+                                 (host->denial->answer.inception == 0 ||
+                                  fact->answer.inception < host->denial->answer.inception)))
+        host->denial = fact;
+}
+
 /* One candidate base domain. True when the search ends here. */
 static bool
 try_base(const struct ss_evidence *evidence, const struct ss_name *base, struct ss_wants *wants,
@@ -139,6 +154,8 @@ try_base(const struct ss_evidence *evidence, const struct ss_name *base, struct 
     if (fact->answer.trust != SMTPSEC_TRUST_SECURE) {
         /* TLSA-03, TLSA-08 */
         host->dane = SMTPSEC_DANE_INSECURE;
+        host->unproved = true;
+        host->denial = NULL;
         ss_note(notes, "TLSA-03", "RFC 7672 2.2.3", "TLSA answer for %s is unsigned: not used", text);
         return false;
     }
@@ -152,7 +169,7 @@ try_base(const struct ss_evidence *evidence, const struct ss_name *base, struct 
         return true;
     }
     host->dane = SMTPSEC_DANE_ABSENT;
-    host->denial = fact;
+    keep_denial(host, fact);
     ss_note(notes, "TLSA-03", "RFC 7672 2.2.3", "signed denial of TLSA at %s", text);
     return false;
 }

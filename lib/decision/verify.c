@@ -177,7 +177,13 @@ audit(const struct smtpsec_requirement *requirement, const struct checks *checks
     if ((requirement->audited & SMTPSEC_IDENTITY_PKIX) != 0 &&
         verdict->reason == SMTPSEC_REASON_NONE)
         verdict->reason = checks->pkix;
+    if (requirement->sts_misfit && verdict->reason == SMTPSEC_REASON_NONE)
+        verdict->reason = SMTPSEC_REASON_STS_MX_MISMATCH; /* RPT-17 */
     verdict->result = smtpsec_reason_result(verdict->reason);
+    /* RPT-08: signed records, none of them usable, though the mail goes. */
+    if (verdict->result == SMTPSEC_RESULT_NONE && requirement->tlsa.count > 0 &&
+        !ss_tlsa_set_usable(&requirement->tlsa))
+        verdict->result = SMTPSEC_RESULT_TLSA_INVALID;
 }
 
 static int

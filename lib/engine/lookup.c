@@ -81,6 +81,13 @@ add_need(struct ss_lookup *lookup, int32_t kind)
     return need;
 }
 
+static void
+close_need(struct ss_need *need)
+{
+    need->open = false;
+    need->wanted = false;
+}
+
 static bool
 asked_before(const struct ss_lookup *lookup, const struct ss_question *question)
 {
@@ -143,7 +150,7 @@ open_https(struct ss_lookup *lookup)
         return SMTPSEC_E_NOMEM;
     need->addresses = calloc(2 * SS_ADDRESSES_MAX, sizeof(*need->addresses));
     if (need->addresses == NULL) {
-        need->open = false;
+        close_need(need);
         return SMTPSEC_E_NOMEM;
     }
     ss_name_to_text(&host, need->name);
@@ -215,7 +222,7 @@ put_answer(struct ss_lookup *lookup, struct ss_need *need, struct ss_answer *ans
     int r = ss_evidence_put_dns(&lookup->evidence, &need->question, answer, now);
 
     if (r == 0)
-        need->open = false;
+        close_need(need);
     else
         ss_answer_free(answer);
     return r;
@@ -244,7 +251,7 @@ fail_https(struct ss_lookup *lookup, struct ss_need *need, int32_t failure, int3
     lookup->evidence.https.failure = failure;
     lookup->evidence.https.status = status;
     lookup->evidence.https.at = now;
-    need->open = false;
+    close_need(need);
     return 0;
 }
 
@@ -269,7 +276,7 @@ ss_lookup_answer_https(struct ss_lookup *lookup, struct ss_need *need, int32_t s
     fact->failure = SMTPSEC_FAILURE_NONE;
     fact->status = status;
     fact->at = now;
-    need->open = false;
+    close_need(need);
     return 0;
 }
 
@@ -297,7 +304,7 @@ ss_lookup_entry_again(struct ss_lookup *lookup, struct ss_need *need, struct ss_
     ss_sts_entry_init(entry);
     r = ss_missing(&lookup->evidence, &lookup->settings, now, &wants);
     if (r == 0 && !wants.https)
-        need->open = false;
+        close_need(need);
     ss_wants_free(&wants);
     return r;
 }

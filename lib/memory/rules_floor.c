@@ -154,6 +154,28 @@ is_first_of_host(const struct ss_record *record, const struct ss_claim *claim)
     return true;
 }
 
+/*
+ * A host that spoke TLS in each delivery, and not for long enough yet to be
+ * held to it. It has no say in the minimum: whoever forges an MX record and
+ * takes one mail over TLS would else lower the floor for all.
+ */
+static bool
+is_unearned(const struct view *view, const struct ss_name *host, const struct ss_floor *floor)
+{
+    const struct ss_claim *claim;
+    int32_t kind;
+
+    if (floor->level != SMTPSEC_LEVEL_NONE)
+        return false;
+    for (kind = SMTPSEC_CLAIM_DANE; kind <= SMTPSEC_CLAIM_DNSSEC; kind++) {
+        claim = ss_record_find(view->record, kind, host);
+        if (claim != NULL && claim->days > 0 &&
+            !ss_claim_in_force(claim, view->settings, view->now))
+            return true;
+    }
+    return false;
+}
+
 /* DESIGN 6.4: the minimum over the known hosts, not the best one ever seen. */
 static void
 minimum(const struct view *view, struct ss_floor *floor)
@@ -170,6 +192,8 @@ minimum(const struct view *view, struct ss_floor *floor)
             !ss_host_known(view->record, view->settings, &claim->host, view->now))
             continue;
         host_floor(view, &claim->host, &other);
+        if (is_unearned(view, &claim->host, &other))
+            continue;
         if (first)
             *floor = other;
         else
@@ -186,11 +210,14 @@ ss_floor_by_hosts(const struct ss_record *record, const struct ss_memory_setting
     struct view view = { record, settings, now, pass };
 
     memset(floor, 0, sizeof(*floor));
-    if (host != NULL && ss_host_known(record, settings, host, now))
+    if (host != NULL && ss_host_known(record, settings, host, now)) {
         host_floor(&view, host, floor);
-    else if (host == NULL || !mx_secure)
-        minimum(&view, floor);
+        if (!is_unearned(&view, host, floor))
+            return;
+    }
     /* A host new to a signed MX set is the owner's choice. */
+    if (host == NULL || !mx_secure)
+        minimum(&view, floor);
 }
 
 static void

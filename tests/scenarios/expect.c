@@ -229,6 +229,21 @@ claim_fact(const struct story *story, char **words, char found[FOUND])
     smtpsec_claims_free(claims);
 }
 
+static bool
+is_due(const struct story *story, const char *domain)
+{
+    struct smtpsec_due *due;
+    bool found = false;
+    size_t i;
+
+    if (smtpsec_refresh_due(story->context, 100, &due) != 0)
+        return false;
+    for (i = 0; i < smtpsec_due_count(due); i++)
+        found = found || strcmp(smtpsec_due_domain(due, i), domain) == 0;
+    smtpsec_due_free(due);
+    return found;
+}
+
 /* Questions with a yes or no. */
 static bool
 yes_or_no(const struct story *story, size_t count, char **words, bool *answer)
@@ -245,6 +260,14 @@ yes_or_no(const struct story *story, size_t count, char **words, bool *answer)
         *answer = had_event(story, words[1]);
     else if (strcmp(words[0], "no-event") == 0 && count == 2)
         *answer = !had_event(story, words[1]);
+    else if (strcmp(words[0], "due") == 0 && count == 2)
+        *answer = is_due(story, words[1]);
+    else if (strcmp(words[0], "not-due") == 0 && count == 2)
+        *answer = !is_due(story, words[1]);
+    else if (strcmp(words[0], "refreshed") == 0 && count == 1)
+        *answer = story->refreshed != 0;
+    else if (strcmp(words[0], "not-refreshed") == 0 && count == 1)
+        *answer = story->refreshed == 0;
     else
         return false;
     return true;
@@ -284,8 +307,8 @@ expect_line(struct story *story, size_t count, char **words, char *fault, size_t
     found[0] = '\0';
     if (yes_or_no(story, count, words, &answer)) {
         if (!answer)
-            snprintf(fault, room, "expected %s %s %s, and it is not so", words[0], words[1],
-                     count > 2 ? words[2] : "");
+            snprintf(fault, room, "expected %s %s %s, and it is not so", words[0],
+                     count > 1 ? words[1] : "", count > 2 ? words[2] : "");
     } else if (!find(story, count, words, found)) {
         snprintf(fault, room, "unknown expectation: %s with %zu words", words[0], count - 1);
     } else if (strcmp(found, words[count - 1]) != 0) {

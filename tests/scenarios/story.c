@@ -315,6 +315,27 @@ evaluate(struct story *story, size_t count, char **words)
     return r;
 }
 
+/* refresh DOMAIN: fetches the policy anew, whether it is due or not */
+static int
+refresh(struct story *story, const char *domain)
+{
+    struct smtpsec_lookup *lookup;
+    int r;
+
+    story->asked_count = 0;
+    story->waves = 0;
+    story->event_count = 0;
+    story->refreshed = 0;
+    r = smtpsec_lookup_new_refresh(story->context, domain, story->now, &lookup);
+    if (r != 0)
+        return r;
+    while ((r = smtpsec_lookup_refresh(lookup, story->now, &story->refreshed)) == SMTPSEC_E_PENDING)
+        answer_wave(story, lookup);
+    smtpsec_lookup_free(lookup);
+    story_take_events(story);
+    return r;
+}
+
 /* ---- Connect ---- */
 
 static int32_t
@@ -531,6 +552,8 @@ story_line(struct story *story, size_t count, char **words, char *fault, size_t 
         what = daily(story, count - 1, words + 1);
     else if (strcmp(words[0], "forget") == 0 && count > 1)
         story->status = smtpsec_memory_forget(story->context, words[1]);
+    else if (strcmp(words[0], "refresh") == 0 && count > 1)
+        story->status = refresh(story, words[1]);
     else if (strcmp(words[0], "fresh") == 0)
         begin_afresh(story);
     else if (strcmp(words[0], "shuffle") == 0 && count > 1)

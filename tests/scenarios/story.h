@@ -38,6 +38,7 @@ struct story {
     struct story_question asked[STORY_ASKED];
     unsigned waves;
     int status;          /* of the last evaluation */
+    int refreshed;       /* by the last `refresh` */
     unsigned shuffle;    /* answers are given in another order for each value */
     size_t event_count;
     int32_t events[64];  /* taken since the last evaluation */

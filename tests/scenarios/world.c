@@ -370,7 +370,7 @@ write_message(const struct world_fact *fact, const char *name, uint16_t type,
         dns_builder_section(script.b, DNS_BUILDER_AUTHORITY);
         dns_builder_soa(script.b, "test", script.ttl, script.ttl);
         if (script.inception != 0)
-            dns_builder_rrsig(script.b, "test", script.ttl, SS_RR_SOA, script.inception,
+            dns_builder_rrsig(script.b, "test", script.ttl, 47 /* NSEC */, script.inception,
                               script.inception + 14 * 86400);
     }
     reply->len = script.b->len - (strcmp(status, "malformed") == 0 ? 1 : 0);

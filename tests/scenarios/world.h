@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 
-#define WORLD_WORDS 64
+#define WORLD_WORDS 260
 #define WORLD_FACTS 512
 
 struct world_fact {

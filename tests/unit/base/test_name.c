@@ -25,9 +25,9 @@ static const struct text_row texts[] = {
     { "text/case is folded", "MX.D.Test", "mx.d.test", 11, 3, true },
     { "text/final dot", "d.test.", "d.test", 8, 2, true },
     { "text/root", ".", ".", 1, 0, false },
-    { "TLSA-01 text/underscores", "_25._tcp.mx.d.test", "_25._tcp.mx.d.test", 20, 5, false },
+    { "TLSA-01 text/underscores", "_25._tcp.mx.d.test", "_25._tcp.mx.d.test", 20, 5, true },
     { "text/A-label", "xn--bcher-kva.test", "xn--bcher-kva.test", 20, 2, true },
-    { "text/digits last", "192.0.2.1", "192.0.2.1", 11, 4, false },
+    { "RES-25 text/digits last", "192.0.2.1", "192.0.2.1", 11, 4, true },
     { "text/digits not last", "1.2.3x", "1.2.3x", 8, 3, true },
     { "text/hyphen first", "-a.test", "-a.test", 9, 2, false },
     { "text/hyphen last", "a-.test", "a-.test", 9, 2, false },
@@ -68,6 +68,7 @@ check_text(void **state)
     assert_string_equal(text, row->want != NULL ? row->want : "");
     assert_int_equal(ss_name_labels(&name), row->want_labels);
     assert_int_equal(ss_name_is_host(&name), row->want_host);
+    assert_int_equal(ss_name_is_numeric(&name), strncmp(row->name, "RES-25", 6) == 0);
     assert_int_equal(ss_name_is_root(&name), row->want_len == 1);
 }
 

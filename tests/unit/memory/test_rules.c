@@ -480,8 +480,12 @@ static const struct row rows[] = {
 
     /* ---- 6.4 the domain floor ---- */
     {"6.4 per-host claims are exact",
+     STORY({0, DAILY_TLS, M2, NULL, 20}, {0, DAILY_DANE, M1, NULL, 20},
+           {DAYS(20), FLOOR, M1, "dane+dane", 0}, {DAYS(20), FLOOR, M2, "encrypted soft", 0})},
+    {"6.4 a host that has not earned a claim yet has no vote, and meets the floor of the others",
      STORY({0, DAILY_TLS, M1, NULL, 20}, {0, TLS, M2, NULL, 0},
-           {DAYS(20), FLOOR, M1, "encrypted soft", 0}, {DAYS(20), FLOOR, M2, "none", 0})},
+           {DAYS(20), FLOOR, M1, "encrypted soft", 0}, {DAYS(20), FLOOR, M2, "encrypted soft", 0},
+           {DAYS(20), FLOOR, M3, "encrypted soft", 0})},
     {"6.4 the domain floor is the minimum: DANE and TLS make TLS",
      STORY({0, DAILY_TLS, M2, NULL, 30}, {0, DAILY_DANE, M1, NULL, 30},
            {DAYS(30), DOMAIN, NULL, "encrypted soft", 0},

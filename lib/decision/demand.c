@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "decision/demand.h"
+
+#include <string.h>
+
+bool
+ss_plan_lifted(const struct smtpsec_plan *plan)
+{
+    /* RTLS-18: REQUIRETLS outranks the header. */
+    return plan->message.tls_required_no && !plan->message.requiretls;
+}
+
+/*
+ * TRN-08: the header waives what the recipient's domain asks, DANE or MTA-STS,
+ * unless the operator himself asks for that very thing.
+ */
+static bool
+recipient_counts(const struct smtpsec_plan *plan, int32_t level)
+{
+    return !ss_plan_lifted(plan) || plan->minimum == level;
+}
+
+static void
+demand_tls(struct ss_demand *demand, int32_t source, int32_t level)
+{
+    demand->tls = SMTPSEC_TLS_REQUIRED;
+    demand->sources |= source;
+    if (level > demand->level)
+        demand->level = level;
+}
+
+static int32_t
+dane_level(const struct smtpsec_plan *plan)
+{
+    /* RES-23: on an unsigned MX set the host is authenticated, the way to it is not. */
+    return ss_plan_mx_secure(plan) ? SMTPSEC_LEVEL_DANE : SMTPSEC_LEVEL_AUTHENTICATED;
+}
+
+static int32_t
+pkix_level(const struct smtpsec_plan *plan)
+{
+    return ss_plan_mx_secure(plan) ? SMTPSEC_LEVEL_DNSSEC : SMTPSEC_LEVEL_AUTHENTICATED;
+}
+
+static void
+add_dane(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_demand *demand)
+{
+    if (host->dane == SMTPSEC_DANE_UNUSABLE) {
+        demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED); /* TLSA-11 */
+        return;
+    }
+    if (host->dane != SMTPSEC_DANE_USABLE)
+        return;
+    if (!ss_plan_mx_secure(plan) && plan->settings.insecure_mx < SMTPSEC_LEVEL_DANE) {
+        demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED);
+        return;
+    }
+    if (plan->settings.dane == SMTPSEC_MODE_REPORT) { /* TLSA-22: judged, told, TLS alone is asked */
+        demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED);
+        demand->audited |= SMTPSEC_IDENTITY_DANE;
+        return;
+    }
+    demand_tls(demand, SMTPSEC_SOURCE_DANE, dane_level(plan));
+    demand->identities |= SMTPSEC_IDENTITY_DANE;
+    ss_note(&plan->notes, ss_plan_mx_secure(plan) ? "TLSA-10" : "RES-23", "RFC 7672 2.2",
+            "%s must be authenticated by DANE", host->text);
+}
+
+/* PREC-02: DANE alone where the operator chose so. */
+static bool
+dane_suffices(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
+{
+    return plan->settings.dane_over_sts && host->dane == SMTPSEC_DANE_USABLE &&
+           ss_plan_mx_secure(plan);
+}
+
+/* Returns the reason against the host, or NONE. */
+static int32_t
+add_sts(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_demand *demand)
+{
+    if (plan->sts_mode == SMTPSEC_STS_TESTING) {
+        demand->audited |= SMTPSEC_IDENTITY_PKIX;
+        if (!host->sts_fits)
+            ss_note(&plan->notes, "STSA-10", "RFC 8461 5", "%s is not in the testing policy", host->text);
+    }
+    if (plan->sts_mode != SMTPSEC_STS_ENFORCE || dane_suffices(plan, host))
+        return SMTPSEC_REASON_NONE;
+    if (!host->sts_fits)
+        return SMTPSEC_REASON_STS_MX_MISMATCH; /* STSA-01 */
+    demand_tls(demand, SMTPSEC_SOURCE_MTA_STS, SMTPSEC_LEVEL_MTA_STS);
+    demand->identities |= SMTPSEC_IDENTITY_PKIX;
+    ss_note(&plan->notes, "STSA-04", "RFC 8461 4.2", "%s must have a valid certificate for its name",
+            host->text);
+    return SMTPSEC_REASON_NONE;
+}
+
+/*
+ * What the operator asks at least (PREC-08). It raises only: DANE is then
+ * mandatory (RFC 7672 section 6), MTA-STS must be live and fit, and below that
+ * a valid certificate is enough, on a signed MX where DNSSEC is asked.
+ */
+static int32_t
+add_operator(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_demand *demand)
+{
+    int32_t minimum = plan->minimum;
+
+    if (minimum == SMTPSEC_LEVEL_NONE)
+        return SMTPSEC_REASON_NONE;
+    if (minimum == SMTPSEC_LEVEL_DANE && (demand->identities & SMTPSEC_IDENTITY_DANE) == 0)
+        return SMTPSEC_REASON_DANE_REQUIRED; /* TLSA-23 */
+    if (minimum == SMTPSEC_LEVEL_MTA_STS && (demand->sources & SMTPSEC_SOURCE_MTA_STS) == 0)
+        return SMTPSEC_REASON_STS_REQUIRED;
+    if (minimum >= SMTPSEC_LEVEL_AUTHENTICATED && demand->identities == 0) {
+        demand->identities |= SMTPSEC_IDENTITY_PKIX;
+        demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, pkix_level(plan));
+    }
+    demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, SMTPSEC_LEVEL_ENCRYPTED);
+    ss_note(&plan->notes, "PREC-08", "RFC 7672 6", "the operator asks %s for at least %s", host->text,
+            smtpsec_level_name(minimum));
+    return SMTPSEC_REASON_NONE;
+}
+
+/* RES-24: above authenticated, the operator's minimum needs an authentic way to the host. */
+static bool
+minimum_needs_mx(const struct smtpsec_plan *plan)
+{
+    return (plan->minimum == SMTPSEC_LEVEL_DANE || plan->minimum == SMTPSEC_LEVEL_DNSSEC) &&
+           !ss_plan_mx_secure(plan);
+}
+
+/* Could the host meet this floor at all, by what is known before connecting? */
+static bool
+floor_met(const struct smtpsec_plan *plan, const struct ss_floor *floor,
+          const struct smtpsec_host *host)
+{
+    /* A claim is met only by its own kind (design section 3): what DANE proved, PKIX cannot. */
+    if ((floor->identities & SMTPSEC_IDENTITY_DANE) != 0 && host->dane != SMTPSEC_DANE_USABLE)
+        return false;
+    /*
+     * What was proved through a signed MX set is not met behind an unsigned one: whoever forges
+     * MX records has a signed host of his own, with TLSA records and a certificate to fit.
+     */
+    if (floor->level == SMTPSEC_LEVEL_DANE && !ss_plan_mx_secure(plan))
+        return false;
+    return !floor->sts_patterns || host->remembered_fits || host->sts_fits;
+}
+
+static int32_t
+add_memory(struct smtpsec_plan *plan, struct smtpsec_host *host, struct ss_demand *demand)
+{
+    struct ss_floor wanted = host->floors.enforced;
+    const struct ss_floor *floor = &wanted;
+
+    host->would_refuse = !floor_met(plan, &host->floors.reported, host);
+    plan->would_refuse = plan->would_refuse || host->would_refuse;
+    if (floor->level == SMTPSEC_LEVEL_NONE)
+        return SMTPSEC_REASON_NONE;
+    if (dane_suffices(plan, host)) { /* a remembered policy asks no more than a live one does */
+        wanted.identities &= ~SMTPSEC_IDENTITY_PKIX;
+        wanted.sts_patterns = false;
+    }
+    if (!floor_met(plan, floor, host)) /* 6.7: the fault is near us, and is said to be */
+        return plan->dnssec == SMTPSEC_DNSSEC_LOST &&
+                       (floor->identities & SMTPSEC_IDENTITY_DANE) != 0
+                   ? SMTPSEC_REASON_DNSSEC_LOST
+                   : SMTPSEC_REASON_DOWNGRADE;
+    demand->soft = floor->soft && demand->tls != SMTPSEC_TLS_REQUIRED;
+    demand->memory_kind = floor->kind;
+    /* The floor's level is met by its own kinds, which are demanded below. */
+    demand_tls(demand, SMTPSEC_SOURCE_MEMORY, floor->level);
+    demand->identities |= floor->identities;
+    ss_note(&plan->notes, "PREC-09", "RFC 3207 6", "the memory asks %s for at least %s (claim %s)",
+            host->text, smtpsec_level_name(floor->level), smtpsec_claim_name(floor->kind));
+    return SMTPSEC_REASON_NONE;
+}
+
+/* RFC 8689 4.2.1: is the MX name trusted? A next hop that no MX named needs no such trust (RTLS-10). */
+static bool
+mx_name_trusted(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
+{
+    return plan->origin != SMTPSEC_ORIGIN_MX || plan->mx_trust == SMTPSEC_TRUST_SECURE ||
+           (host->sts_fits && plan->sts_mode >= SMTPSEC_STS_TESTING);
+}
+
+static int32_t
+add_requiretls(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_demand *demand)
+{
+    /* RTLS-16: a bounce is not held back for want of the keyword. */
+    if (!plan->message.requiretls || plan->message.null_sender)
+        return SMTPSEC_REASON_NONE;
+    if (!mx_name_trusted(plan, host))
+        return SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED; /* RTLS-04, RTLS-05 */
+    demand->requiretls = true;
+    if ((demand->identities & SMTPSEC_IDENTITY_DANE) == 0)
+        demand->identities |= SMTPSEC_IDENTITY_PKIX; /* RTLS-06, RTLS-08 */
+    demand_tls(demand, SMTPSEC_SOURCE_REQUIRETLS,
+               (demand->identities & SMTPSEC_IDENTITY_DANE) != 0 ? dane_level(plan)
+                                                                 : pkix_level(plan));
+    return SMTPSEC_REASON_NONE;
+}
+
+/* TRN-01, TRN-02, TRN-09: what is lifted is still judged, and its failures told. */
+static void
+audit_lifted(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_demand *demand)
+{
+    ss_note(&plan->notes, "TRN-01", "RFC 8689 4.2.2", "TLS-Required: No lifts what %s asks for",
+            host->text);
+    if (host->dane == SMTPSEC_DANE_USABLE)
+        demand->audited |= SMTPSEC_IDENTITY_DANE;
+    if (plan->sts_mode >= SMTPSEC_STS_TESTING && host->sts_fits)
+        demand->audited |= SMTPSEC_IDENTITY_PKIX;
+}
+
+int32_t
+ss_demand_gather(struct smtpsec_plan *plan, struct smtpsec_host *host, struct ss_demand *demand)
+{
+    int32_t reason = SMTPSEC_REASON_NONE;
+
+    memset(demand, 0, sizeof(*demand));
+    if (host->unreachable != SMTPSEC_REASON_NONE)
+        return host->unreachable;
+    if (host->dane == SMTPSEC_DANE_FAILED && plan->settings.dane == SMTPSEC_MODE_ENFORCE &&
+        recipient_counts(plan, SMTPSEC_LEVEL_DANE))
+        return host->dane_reason; /* TLSA-04, TLSA-05 */
+    if (minimum_needs_mx(plan))
+        return SMTPSEC_REASON_MX_INSECURE;
+    if (recipient_counts(plan, SMTPSEC_LEVEL_DANE))
+        add_dane(plan, host, demand);
+    if (recipient_counts(plan, SMTPSEC_LEVEL_MTA_STS))
+        reason = add_sts(plan, host, demand);
+    if (reason == SMTPSEC_REASON_NONE)
+        reason = add_operator(plan, host, demand);
+    if (ss_plan_lifted(plan))
+        audit_lifted(plan, host, demand);
+    else if (reason == SMTPSEC_REASON_NONE)
+        reason = add_memory(plan, host, demand);
+    if (reason == SMTPSEC_REASON_NONE)
+        reason = add_requiretls(plan, host, demand);
+    return reason;
+}
