@@ -173,6 +173,20 @@ take_names(const struct ss_target *target, const struct ss_evidence *evidence,
     return 0;
 }
 
+/* Asked but not answered by now: a time-out, at the look-up that is open. */
+static void
+give_up(const struct ss_target *target, struct smtpsec_host *host)
+{
+    bool alias = !ss_name_equal(&target->expanded, &target->name);
+
+    if (target->address_count == 0)
+        host->unreachable = SMTPSEC_REASON_ADDR_TIMEOUT;
+    else if (alias && !target->secure_addresses && target->base.len == 0)
+        host->unreachable = SMTPSEC_REASON_CNAME_LOOKUP; /* RES-30 */
+    else
+        host->dane_reason = SMTPSEC_REASON_TLSA_TIMEOUT;
+}
+
 static int
 take_host(const struct ss_evidence *evidence, const struct ss_settings *settings,
           const struct findings *findings, const struct ss_target *target, int64_t now,
@@ -187,13 +201,8 @@ take_host(const struct ss_evidence *evidence, const struct ss_settings *settings
     host->partial = target->partial;
     host->secure_addresses = target->secure_addresses;
     host->unreachable = target->reason;
-    if (target->pending && target->reason == SMTPSEC_REASON_NONE) {
-        /* Asked but not answered by now: a time-out, at the look-up that is open. */
-        if (target->address_count == 0)
-            host->unreachable = SMTPSEC_REASON_ADDR_TIMEOUT;
-        else
-            host->dane_reason = SMTPSEC_REASON_TLSA_TIMEOUT;
-    }
+    if (target->pending && target->reason == SMTPSEC_REASON_NONE)
+        give_up(target, host);
     host->dane = host->dane_reason != SMTPSEC_REASON_NONE ? SMTPSEC_DANE_FAILED : target->dane;
     if (target->dane == SMTPSEC_DANE_FAILED)
         host->dane_reason = target->dane_reason;
