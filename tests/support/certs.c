@@ -24,7 +24,7 @@ struct kept {
 static struct ss_test_cert *certs;
 static struct kept *kept;
 static gnutls_x509_privkey_t keys[SS_TEST_KEYS + 1];
-static uint8_t serial;
+static uint16_t serial;
 
 static void
 must(int code)
@@ -67,6 +67,17 @@ key_at(unsigned n)
                                               0));
     }
     return keys[n];
+}
+
+void
+ss_test_key_set(unsigned n, struct ss_bytes der)
+{
+    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.data, (unsigned)der.len};
+
+    if (n > SS_TEST_KEYS || keys[n] != NULL)
+        abort();
+    must(gnutls_x509_privkey_init(&keys[n]));
+    must(gnutls_x509_privkey_import(keys[n], &datum, GNUTLS_X509_FMT_DER));
 }
 
 /* An entry of GeneralNames, shorter than 128 octets. */
@@ -187,7 +198,8 @@ set_frame(gnutls_x509_crt_t crt, const struct ss_test_cert_spec *spec)
 
     serial++;
     must(gnutls_x509_crt_set_version(crt, spec->v1 ? 1 : 3));
-    must(gnutls_x509_crt_set_serial(crt, (uint8_t[]){0x01, serial}, 2));
+    must(gnutls_x509_crt_set_serial(
+        crt, (uint8_t[]){0x01, (uint8_t)(serial >> 8), (uint8_t)serial}, 3));
     must(gnutls_x509_crt_set_activation_time(crt, (time_t)begin));
     must(gnutls_x509_crt_set_expiration_time(crt, (time_t)end));
     must(gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_ORGANIZATION_NAME, 0, "Test", 4));
@@ -225,7 +237,9 @@ sign(gnutls_x509_crt_t crt, const struct ss_test_cert_spec *spec)
     }
     if (spec->forged)
         key = key == 0 ? 1 : key - 1;
-    must(gnutls_x509_crt_sign2(crt, issuer, key_at(key), digest, 0));
+    /* RFC 6979: the same octets each time from the same keys. */
+    must(gnutls_x509_crt_sign2(crt, issuer, key_at(key), digest,
+                               GNUTLS_PRIVKEY_FLAG_REPRODUCIBLE));
     if (stand_in != NULL)
         gnutls_x509_crt_deinit(stand_in);
 }
@@ -309,6 +323,7 @@ ss_test_certs_free(void)
             gnutls_x509_privkey_deinit(keys[i]);
         keys[i] = NULL;
     }
+    serial = 0;
 }
 
 struct ss_bytes

@@ -58,6 +58,8 @@ struct ss_test_cert_spec {
     const char *critical_oid;           /* a critical extension that nobody knows */
 };
 
+/* Use this private key (DER) from now on, for certificates that a seed repeats. */
+void ss_test_key_set(unsigned n, struct ss_bytes der);
 struct ss_test_cert *ss_test_cert(const struct ss_test_cert_spec *spec);
 struct ss_bytes ss_test_cert_der(const struct ss_test_cert *cert);
 /* PEM text, valid until ss_test_certs_free(). */
