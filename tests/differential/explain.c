@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "explain.h"
+
+#include <string.h>
+
+#include <gnutls/gnutls.h>
+
+#include "ingredients.h"
+
+/* Paths looked at when OpenSSL is asked about each by itself. */
+#define MOST_PATHS 256
+
+/* DANE-EE-04: the leaf is named, so that its key is all there is to say. */
+static bool
+weak_leaf_key(const struct dispute *dispute)
+{
+    const struct pool_cert *leaf = dispute->trial->chain[0];
+
+    return is_weak(leaf) && named_by_any(dispute->trial, 3, leaf);
+}
+
+static bool
+last_second(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    size_t i;
+
+    for (i = 0; i < candidates.count; i++)
+        if (dispute->trial->now == end_of(candidates.list[i]))
+            return true;
+    return false;
+}
+
+static bool
+any_purpose(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    size_t i;
+
+    for (i = 0; i < candidates.count; i++)
+        if (candidates.list[i]->spec.eku != NULL &&
+            strcmp(candidates.list[i]->spec.eku, EKU_ANY) == 0)
+            return true;
+    return false;
+}
+
+static bool
+wide_star(const struct dispute *dispute)
+{
+    return any_presented(dispute->trial, is_wide_star);
+}
+
+static bool
+star_over_underscore(const struct dispute *dispute)
+{
+    return any_presented(dispute->trial, is_star_over_underscore);
+}
+
+static bool
+dotted_name(const struct dispute *dispute)
+{
+    return any_presented(dispute->trial, is_dotted);
+}
+
+static bool
+they_accept(const struct dispute *dispute, const struct trial *trial)
+{
+    struct leniency leniency = dispute->leniency;
+    struct their_verdict theirs;
+
+    oracle_judge(dispute->oracle, dispute->pool, trial, &leniency, &theirs);
+    return theirs.accepted;
+}
+
+static bool
+holds_certificate(const struct trial_record *record)
+{
+    return record->usage == 2 && record->selector == 0 && record->matching == 0;
+}
+
+/* The records but for certificates (2 0 0) that are not on the path: OpenSSL would try them too. */
+static void
+keep_records_of_path(struct trial *path, const struct trial *trial)
+{
+    size_t i;
+
+    path->record_count = 0;
+    for (i = 0; i < trial->record_count; i++)
+        if (!holds_certificate(&trial->records[i]) ||
+            (is_own_anchor(&trial->records[i], 0) && is_on_path(path, trial->records[i].of)))
+            path->records[path->record_count++] = trial->records[i];
+}
+
+/* The certificate of a bare key was sent, so that it is judged by that and not by the key alone. */
+static bool
+ends_below_bare_key(const struct trial *path, const struct trial *trial)
+{
+    const struct pool_cert *top = path->chain[path->chain_count - 1];
+    size_t i, k;
+
+    for (i = 1; i < trial->chain_count; i++)
+        for (k = 0; k < trial->record_count && can_issue(trial->chain[i], top); k++)
+            if (is_own_anchor(&trial->records[k], 1) && !is_on_path(path, trial->chain[i]) &&
+                names_it(&trial->records[k], 2, trial->chain[i]))
+                return true;
+    return false;
+}
+
+static bool
+path_is_good(const struct dispute *dispute, const struct trial *path)
+{
+    struct trial alone = *path;
+
+    keep_records_of_path(&alone, dispute->trial);
+    return !ends_below_bare_key(path, dispute->trial) && they_accept(dispute, &alone);
+}
+
+/* OpenSSL does not come back from a wrong issuer: does it accept one of the paths, sent alone? */
+static bool
+other_path(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    static struct trial paths[MOST_PATHS];
+    size_t count = 1;
+    size_t done, i;
+
+    paths[0] = *dispute->trial;
+    paths[0].chain_count = 1;
+    for (done = 0; done < count; done++) {
+        const struct trial *path = &paths[done];
+
+        if (path_is_good(dispute, path))
+            return true;
+        for (i = 1; i < candidates.count && count < MOST_PATHS; i++) {
+            const struct pool_cert *next = candidates.list[i];
+
+            if (path->chain_count == TRIAL_CHAIN || is_on_path(path, next) ||
+                !can_issue(next, path->chain[path->chain_count - 1]))
+                continue;
+            paths[count] = *path;
+            paths[count].chain[paths[count].chain_count++] = next;
+            count++;
+        }
+    }
+    return false;
+}
+
+/* Signed by that key under that name, as the pool was made. */
+static bool
+truly_issued(const struct dispute *dispute, const struct pool_cert *issuer,
+             const struct pool_cert *cert)
+{
+    const struct pool_cert *parent = cert->parent >= 0 ? &dispute->pool->certs[cert->parent] : cert;
+
+    return can_issue(issuer, cert) && !cert->spec.forged && issuer->spec.key == parent->spec.key;
+}
+
+/*
+ * A certificate of a CA's new key, issued by its old one under the one name:
+ * self-issued, not self-signed (RFC 5280 3.2). OpenSSL ends the path there. By
+ * its making, does the leaf lead over such a one to a named anchor?
+ */
+static bool
+over_new_key(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    bool reached[TRIAL_CHAIN + TRIAL_RECORDS] = {true};
+    bool rolled = false, named = false, more = true;
+    size_t i, k;
+
+    while (more) {
+        more = false;
+        for (i = 1; i < candidates.count; i++)
+            for (k = 0; k < candidates.count && !reached[i]; k++)
+                if (reached[k] &&
+                    truly_issued(dispute, candidates.list[i], candidates.list[k])) {
+                    reached[i] = more = true;
+                    rolled = rolled || (self_issued(candidates.list[i]) &&
+                                        candidates.list[i]->parent >= 0);
+                    named = named || named_by_any(dispute->trial, 2, candidates.list[i]);
+                }
+    }
+    return rolled && named && dispute->theirs->error != X509_V_ERR_HOSTNAME_MISMATCH;
+}
+
+/* The key alone (2 1 0) beside a certificate of that key (2 0 0): does it accept by the key? */
+static bool
+key_beside_certificate(const struct dispute *dispute)
+{
+    const struct trial *trial = dispute->trial;
+    struct trial by_key = *trial;
+    size_t i, k;
+
+    for (i = 0; i < trial->record_count; i++)
+        for (k = 0; k < trial->record_count; k++) {
+            if (!is_own_anchor(&trial->records[i], 1) || !is_own_anchor(&trial->records[k], 0) ||
+                !same_octets(trial->records[i].of->spki, trial->records[k].of->spki))
+                continue;
+            by_key.record_count = 1;
+            by_key.records[0] = trial->records[i];
+            if (they_accept(dispute, &by_key))
+                return true;
+        }
+    return false;
+}
+
+/*
+ * A bit of a 2 0 0 anchor is wrong, yet name and key are still there, and the
+ * key did sign: its own signature is not asked for. Without that bit OpenSSL accepts.
+ */
+static bool
+damaged_anchor(const struct dispute *dispute)
+{
+    struct trial mended = *dispute->trial;
+    size_t damaged = 0;
+    size_t i;
+
+    for (i = 0; i < mended.record_count; i++)
+        if (holds_certificate(&mended.records[i]) && mended.records[i].harm == HARM_FLIPPED) {
+            mended.records[i].rdata = ss_test_tlsa(2, 0, 0, mended.records[i].of->cert);
+            damaged++;
+        }
+    return damaged > 0 && they_accept(dispute, &mended);
+}
+
+static bool
+expired_intermediate_anchor(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    int64_t now = dispute->trial->now;
+    size_t i;
+
+    if (dispute->ours->reason != SMTPSEC_REASON_EXPIRED &&
+        dispute->ours->reason != SMTPSEC_REASON_NOT_YET_VALID)
+        return false;
+    for (i = 1; i < candidates.count; i++) {
+        const struct pool_cert *cert = candidates.list[i];
+
+        if (!self_issued(cert) && named_by_any(dispute->trial, 2, cert) &&
+            (now < begin_of(cert) || now > end_of(cert)))
+            return true;
+    }
+    return false;
+}
+
+/* OpenSSL takes a self-signed one of version 1, and one without basicConstraints that may sign. */
+static bool
+no_authority(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    size_t i;
+
+    if (dispute->ours->reason != SMTPSEC_REASON_NOT_CA)
+        return false;
+    for (i = 1; i < candidates.count; i++) {
+        const struct ss_test_cert_spec *spec = &candidates.list[i]->spec;
+
+        if (spec->v1 ? self_issued(candidates.list[i])
+                     : !spec->ca && (spec->key_usage & GNUTLS_KEY_KEY_CERT_SIGN) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* A certificate with an extension that it cannot read passes each check of purpose with OpenSSL. */
+static bool
+unreadable_key_usage(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    int32_t reason = dispute->ours->reason;
+    size_t i;
+
+    if (reason != SMTPSEC_REASON_BAD_CERTIFICATE && reason != SMTPSEC_REASON_NOT_CA &&
+        reason != SMTPSEC_REASON_EKU)
+        return false;
+    for (i = 0; i < candidates.count; i++)
+        if (candidates.list[i]->spec.broken_key_usage && !candidates.list[i]->spec.v1)
+            return true;
+    return false;
+}
+
+/* GnuTLS judges name constraints on a CN by the same thought. */
+static bool
+two_common_names(const struct dispute *dispute)
+{
+    const struct pool_cert *leaf = dispute->trial->chain[0];
+
+    return (dispute->ours->reason == SMTPSEC_REASON_NAME_MISMATCH ||
+            dispute->ours->reason == SMTPSEC_REASON_NAME_CONSTRAINT) &&
+           !has_dns_id(leaf) && leaf->spec.second_cn != NULL;
+}
+
+static bool
+name_in_other_letters(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    size_t i, k;
+
+    /* DANE_TA_LEAF: another record names the leaf, which tells a little more. */
+    if (dispute->ours->reason != SMTPSEC_REASON_DANE_TA_NO_PATH &&
+        dispute->ours->reason != SMTPSEC_REASON_DANE_NO_MATCH &&
+        dispute->ours->reason != SMTPSEC_REASON_DANE_TA_LEAF)
+        return false;
+    for (i = 0; i < candidates.count; i++)
+        for (k = 1; k < candidates.count; k++)
+            if (can_issue(candidates.list[k], candidates.list[i]) &&
+                strcmp(candidates.list[i]->issuer_cn, candidates.list[k]->cn) != 0)
+                return true;
+    return false;
+}
+
+/* GnuTLS takes a self-issued certificate at a path's top for a root, and leaves it out. */
+static bool
+new_key_at_top(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    size_t i;
+
+    for (i = 1; i < candidates.count; i++)
+        if (dispute->ours->reason == SMTPSEC_REASON_BAD_SIGNATURE &&
+            self_issued(candidates.list[i]) && candidates.list[i]->parent >= 0 &&
+            !candidates.list[i]->spec.forged)
+            return true;
+    return false;
+}
+
+static bool
+own_bare_key(const struct dispute *dispute)
+{
+    const struct trial *trial = dispute->trial;
+    size_t i;
+
+    /* BAD_SIGNATURE: another anchor has the leaf's name, which tells a little more. */
+    if ((dispute->ours->reason != SMTPSEC_REASON_DANE_TA_LEAF &&
+         dispute->ours->reason != SMTPSEC_REASON_BAD_SIGNATURE) ||
+        !self_issued(trial->chain[0]))
+        return false;
+    for (i = 0; i < trial->record_count; i++)
+        if (is_own_anchor(&trial->records[i], 1) &&
+            names_it(&trial->records[i], 2, trial->chain[0]))
+            return true;
+    return false;
+}
+
+/* OpenSSL holds name constraints against a CN only when it looks like a host name. */
+static bool
+constrained_star(const struct dispute *dispute)
+{
+    const struct pool_cert *leaf = dispute->trial->chain[0];
+
+    return dispute->ours->reason == SMTPSEC_REASON_NAME_CONSTRAINT && !has_dns_id(leaf) &&
+           leaf->cn[0] == '*';
+}
+
+/* OpenSSL asks neither for the size of a bare key, nor for the digest of what it signed. */
+static bool
+weak_at_bare_key(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    const struct trial *trial = dispute->trial;
+    size_t i, k;
+
+    /* NAME_CONSTRAINT is GnuTLS's word for a second bare key that is of another algorithm. */
+    if (dispute->ours->reason != SMTPSEC_REASON_WEAK_ALGORITHM &&
+        dispute->ours->reason != SMTPSEC_REASON_NAME_CONSTRAINT)
+        return false;
+    for (k = 0; k < trial->record_count; k++)
+        for (i = 0; i < candidates.count && is_own_anchor(&trial->records[k], 1); i++)
+            if (is_weak(trial->records[k].of) || candidates.list[i]->spec.sha1)
+                return true;
+    return false;
+}
+
+static bool
+empty_name(const struct dispute *dispute)
+{
+    struct candidates candidates = candidates_of(dispute->trial);
+    size_t i;
+
+    for (i = 0; i < candidates.count; i++)
+        if (dispute->ours->reason == SMTPSEC_REASON_BAD_CERTIFICATE &&
+            has_empty_name(candidates.list[i]))
+            return true;
+    return false;
+}
+
+const struct explanation explanations[] = {
+    {"DANE-EE-04", "usage 3 does not look at the leaf's key; OpenSSL at level 2 wants 2048 bits",
+     OURS_ACCEPTS, X509_V_ERR_EE_KEY_TOO_SMALL, weak_leaf_key},
+    {"DANE-TA-10", "the second named by notAfter still belongs to the validity (RFC 5280 4.1.2.5)",
+     OURS_ACCEPTS, X509_V_ERR_CERT_HAS_EXPIRED, last_second},
+    {"NAME-12", "anyExtendedKeyUsage allows TLS servers (RFC 5280 4.2.1.12)", OURS_ACCEPTS,
+     X509_V_ERR_INVALID_PURPOSE, any_purpose},
+    {"NAME-03", "a star stands for any one label; OpenSSL wants no underscore in it", OURS_ACCEPTS,
+     X509_V_ERR_HOSTNAME_MISMATCH, star_over_underscore},
+    {"NAME-04", "a star may stand before a single label; OpenSSL wants two", OURS_ACCEPTS,
+     X509_V_ERR_HOSTNAME_MISMATCH, wide_star},
+    {"NAME-09", "a dNSName with a final dot names nobody; to constraints it is the same undotted",
+     OURS_ACCEPTS, X509_V_ERR_PERMITTED_VIOLATION, dotted_name},
+    {"DANE-EE-07", "2 1 0 suffices by itself, whatever a 2 0 0 of that key forbids", OURS_ACCEPTS,
+     0, key_beside_certificate},
+    {"DANE-TA-04", "a 2 0 0 anchor with a wrong bit serves as long as its name and key do",
+     OURS_ACCEPTS, 0, damaged_anchor},
+    {"DANE-TA-01", "of two issuers with one name OpenSSL tries one, we try all", OURS_ACCEPTS,
+     0, other_path},
+    {"DANE-TA-01", "a CA's new key under its old one is a step of a path; OpenSSL ends there",
+     OURS_ACCEPTS, 0, over_new_key},
+    {"DANE-TA-01", "names of issuers are compared as octets, letters not folded (RFC 5280 7.1)",
+     THEIRS_ACCEPTS, 0, name_in_other_letters},
+    {"DANE-TA-01", "a CA's new key right below the anchor of its old one: GnuTLS leaves it out",
+     THEIRS_ACCEPTS, 0, new_key_at_top},
+    {"DANE-TA-06", "a weak key or SHA-1 is as weak at a bare key as anywhere else", THEIRS_ACCEPTS,
+     0, weak_at_bare_key},
+    {"DANE-TA-08", "name constraints hold for a CN with a star as for any other", THEIRS_ACCEPTS,
+     0, constrained_star},
+    {"DANE-TA-11", "an intermediate that is the anchor must be valid at that time too",
+     THEIRS_ACCEPTS, 0, expired_intermediate_anchor},
+    {"DANE-TA-12", "a self-signed leaf is not its own anchor, by 2 1 0 neither", THEIRS_ACCEPTS,
+     0, own_bare_key},
+    {"DANE-TA-13", "who issues says so in basicConstraints, the anchor included", THEIRS_ACCEPTS,
+     0, no_authority},
+    {"NAME-12", "a key usage that cannot be read allows nothing", THEIRS_ACCEPTS,
+     0, unreadable_key_usage},
+    {"NAME-06", "of several CNs it is unclear which is meant as a name", THEIRS_ACCEPTS,
+     0, two_common_names},
+    {"NAME-09", "a certificate with an empty dNSName does not parse with GnuTLS", THEIRS_ACCEPTS,
+     0, empty_name},
+};
+const size_t explanation_count = sizeof(explanations) / sizeof(explanations[0]);
+
+/* All errors that the case's ingredients explain, since one may stand behind another. */
+static void
+collect_leniency(struct dispute *dispute)
+{
+    size_t i;
+
+    dispute->leniency.count = 0;
+    for (i = 0; i < explanation_count; i++)
+        if (explanations[i].error != 0 && explanations[i].fits(dispute))
+            dispute->leniency.errors[dispute->leniency.count++] = explanations[i].error;
+}
+
+static int
+explain_our_yes(struct dispute *dispute)
+{
+    bool overlooked;
+    size_t i;
+
+    collect_leniency(dispute);
+    overlooked = they_accept(dispute, dispute->trial);
+    for (i = 0; i < explanation_count; i++) {
+        const struct explanation *one = &explanations[i];
+
+        if (one->direction != OURS_ACCEPTS)
+            continue;
+        if (one->error != 0 ? overlooked && one->error == dispute->theirs->error
+                            : !overlooked)
+            if (one->fits(dispute))
+                return (int)i;
+    }
+    return -1;
+}
+
+int
+explain(struct dispute *dispute)
+{
+    size_t i;
+
+    if (dispute->ours->accepted)
+        return explain_our_yes(dispute);
+    for (i = 0; i < explanation_count; i++)
+        if (explanations[i].direction == THEIRS_ACCEPTS && explanations[i].fits(dispute))
+            return (int)i;
+    return -1;
+}
+
+const char *
+explain_record(const struct trial_record *record, bool ours_usable)
+{
+    bool anchor = record->usage == 2 && record->selector == 0;
+
+    if (record->matching != 0)
+        return NULL;
+    if (!anchor)
+        return ours_usable && record->harm == HARM_FLIPPED
+                   ? "octets that are only compared need the frame of a certificate or key, no more"
+                   : NULL;
+    if (record->harm == HARM_FLIPPED)
+        return "the parsers differ on a damaged anchor, which nothing can match";
+    if (!ours_usable && has_empty_name(record->of))
+        return "GnuTLS does not parse a certificate with an empty dNSName";
+    return NULL;
+}
