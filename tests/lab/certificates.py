@@ -96,6 +96,10 @@ def names_of(request):
     if 'wildcard' in request.set:
         wildcard = '*.' + request.name.split('.', 1)[1]
         return wildcard, wildcard
+    if 'partial-wildcard' in request.set:  # mta-sts.d.test: mta-*.d.test
+        label, rest = request.name.split('.', 1)
+        wildcard = f'{label[:(len(label) + 1) // 2]}*.{rest}'
+        return wildcard, wildcard
     return request.name, None if 'cn-only' in request.set else request.name
 
 

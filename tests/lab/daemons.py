@@ -68,6 +68,8 @@ server:
     qname-minimisation: no
     aggressive-nsec: no
     prefetch: no
+    # addresses in the order of the zone
+    rrset-roundrobin: no
     target-fetch-policy: "0 0 0 0 0"
     ede: yes
     # a dead server is given up soon, and asked again the next time

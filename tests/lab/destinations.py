@@ -7,6 +7,7 @@ final dot are relative to the domain. Addresses are given out by position:
 row i has 127.77.(10+i).0/24, its policy host is .200.
 """
 from model import (Destination, Host, Sts, accept, defer, deliver, fail, policy, reject, skip, use)
+from policy_hosts import POLICY_HOSTS
 
 # What many rows expect of a host.
 DANE_MET = use('dane', accept('dane'), ['dane'], 'usable')
@@ -359,4 +360,5 @@ DESTINATIONS = [
         expect=deliver('secure', {f'm{i:02}': DANE_MET for i in range(20)})),
 ]
 
+DESTINATIONS += POLICY_HOSTS
 ALL = PROVIDERS + DESTINATIONS

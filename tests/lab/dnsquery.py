@@ -49,6 +49,8 @@ def read_rdata(message, kind, at, size):
         return f'{struct.unpack("!H", message[at:at + 2])[0]} {read_name(message, at + 2)[0]}'
     if kind == 'A':
         return socket.inet_ntoa(message[at:at + 4])
+    if kind == 'AAAA':
+        return socket.inet_ntop(socket.AF_INET6, message[at:at + 16])
     if kind == 'SOA':
         at = read_name(message, read_name(message, at)[1])[1]
         return struct.unpack('!I', message[at:at + 4])[0]

@@ -2,8 +2,11 @@
 """The HTTPS servers of all policy hosts; the certificate goes by SNI where hosts share an address."""
 import gzip
 import os
+import socket
 import ssl
+import struct
 import time
+import zlib
 
 from listen import Listeners, Log
 
@@ -11,10 +14,27 @@ PATH = '/.well-known/mta-sts.txt'
 MOVED = '/moved.txt'
 
 
+def head(*lines):
+    return '\r\n'.join(('HTTP/1.1 200 OK', *lines)).encode() + b'\r\n\r\n'
+
+
 def reply(status, body=b'', kind='text/plain', *headers):
     lines = [f'HTTP/1.1 {status}', f'Content-Type: {kind}', f'Content-Length: {len(body)}',
              'Connection: close', *headers]
     return '\r\n'.join(lines).encode() + b'\r\n\r\n' + body
+
+
+def bomb(body):
+    """20 MB of blanks behind a policy, in about 20 KB."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return packer.compress(body) + b''.join(packer.compress(b' ' * 1048576) for _ in range(20)) + packer.flush()
+
+
+# What is sent first, and then again and again.
+ENDLESS = {
+    'endless': (head('Content-Type: text/plain', 'Transfer-Encoding: chunked'), b'1000\r\n' + b'x' * 4096 + b'\r\n'),
+    'flood': (b'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n', b'X-Flood: ' + b'y' * 1013 + b'\r\n'),
+}
 
 
 class Https:
@@ -26,8 +46,12 @@ class Https:
     def serve(self, connection, address, peer):
         rows = self.lab.world.policy_rows(address)
         first = next(iter(rows.values()))
-        context = self.context(first)
+        self.context(first)
         seen = []
+        if first.sts.https == 'plaintext':
+            connection.recv(4096)
+            connection.sendall(reply('200 OK', first.sts.body.encode()))
+            return
 
         def choose(tls, name, _):
             seen.append(name)
@@ -36,9 +60,14 @@ class Https:
         outer = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         issued = self.lab.certificates.issued[self.lab.world.policy_request(first)]
         outer.load_cert_chain(issued.chain, issued.key)
-        outer.sni_callback = choose
+        if first.sts.https == 'tls11':  # OpenSSL 3 does it only where the security level allows
+            outer.minimum_version, outer.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+            outer.set_ciphers('ALL:@SECLEVEL=0')
+        else:
+            outer.sni_callback = choose
         try:
             with outer.wrap_socket(connection, server_side=True) as tls:
+                self.log.write(address, f'{peer[0]}:{peer[1]}', tls.version(), f'sni={seen[0] if seen else None}')
                 self.exchange(tls, address, rows, seen[0] if seen else None)
         except OSError as error:
             self.log.write(address, f'{peer[0]}:{peer[1]}', 'lost', type(error).__name__, error)
@@ -77,6 +106,16 @@ class Https:
                 time.sleep(0.5)
         elif behaviour == 'hang':
             tls.recv(1)
+        elif behaviour == 'reset':
+            tls.sendall(reply('200 OK', body)[:-len(body) // 2])
+            time.sleep(0.1)
+            tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            tls.close()
+        elif behaviour in ENDLESS:
+            begin, more = ENDLESS[behaviour]
+            tls.sendall(begin)
+            for _ in range(2000):  # 2 to 8 MB: nobody should want as much
+                tls.sendall(more)
         elif behaviour == 'cut':
             tls.sendall(reply('200 OK', body + b' ' * 100)[:-100])
         else:
@@ -88,6 +127,17 @@ class Https:
             'good': lambda: reply('200 OK', body),
             '404': lambda: reply('404 Not Found', body),
             '500': lambda: reply('500 Internal Server Error', body),
+            '204': lambda: b'HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n',
+            '206': lambda: reply('206 Partial Content', body, 'text/plain',
+                                 f'Content-Range: bytes 0-{len(body) - 1}/{len(body)}'),
+            '503': lambda: reply('503 Service Unavailable', body, 'text/plain', 'Retry-After: 60'),
+            'parameters': lambda: reply('200 OK', body, 'TEXT/Plain; charset=utf-8; format=flowed'),
+            'cacheable': lambda: reply('200 OK', body, 'text/plain', 'ETag: "1"',
+                                       'Cache-Control: public, max-age=315360000, immutable'),
+            'two-types': lambda: reply('200 OK', body, 'text/plain', 'Content-Type: text/html'),
+            'no-type': lambda: head(f'Content-Length: {len(body)}', 'Connection: close') + body,
+            'bomb': lambda: reply('200 OK', bomb(body), 'text/plain', 'Content-Encoding: gzip'),
+            'not-http': lambda: b'220 mx.test ESMTP\r\n',
             'redirect': lambda: reply('301 Moved Permanently', body, 'text/plain',
                                       f'Location: https://mta-sts.{row.domain}{MOVED}'),
             'type': lambda: reply('200 OK', body, 'text/html'),

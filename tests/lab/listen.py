@@ -24,7 +24,8 @@ class Listeners:
                 self.selector.unregister(self.sockets[address])
                 self.sockets.pop(address).close()
             for address in set(addresses) - set(self.sockets):
-                sock = socket.create_server((address, self.port), backlog=128)
+                family = socket.AF_INET6 if ':' in address else socket.AF_INET
+                sock = socket.create_server((address, self.port), backlog=128, family=family)
                 sock.setblocking(False)
                 self.sockets[address] = sock
                 self.selector.register(sock, selectors.EVENT_READ, address)

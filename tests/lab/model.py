@@ -36,7 +36,25 @@ SMTP = (
 )
 
 # How a policy host answers.
-HTTPS = ('good', '404', '500', 'redirect', 'type', 'oversize', 'gzip', 'late', 'slow', 'hang', 'cut', 'down')
+HTTPS = ('good', '404', '500', 'redirect', 'type', 'oversize', 'gzip', 'late', 'slow', 'hang', 'cut', 'down',
+         '204', '206', '503',
+         'parameters',       # text/plain in capitals, with a charset
+         'cacheable',        # headers that allow a cache to keep it for years
+         'two-types', 'no-type',
+         'bomb',             # a little gzip that becomes 20 MB
+         'endless',          # chunks without end
+         'flood',            # header lines without end
+         'reset',            # half the policy, and a TCP reset
+         'not-http',         # TLS, and then something else
+         'plaintext',        # HTTP without TLS
+         'tls11')            # TLS 1.1 and nothing newer
+
+# Which addresses the name of a policy host has.
+POLICY_ADDRESSES = (
+    'v4',         # the one that is served
+    'dead-first', # three where nothing listens, and then that one
+    'v6',         # an IPv6 address alone
+)
 
 # How the question for TLSA records is answered.
 TLSA_ANSWER = ('records', 'servfail', 'refused', 'timeout', 'bogus', 'alias')
@@ -47,7 +65,7 @@ CERTIFICATE_WORDS = (
     'valid',
     'self-signed', 'untrusted', 'intermediate',  # issuer
     'send-root', 'omit-chain',                   # what is sent beside the leaf
-    'other-name', 'cn-only', 'wildcard', 'domain-name',  # in a row also: name=NAME
+    'other-name', 'cn-only', 'wildcard', 'partial-wildcard', 'domain-name',  # in a row also: name=NAME
     'expired', 'not-yet-valid',
 )
 
@@ -74,6 +92,7 @@ class Sts:
     txt: tuple = ('v=STSv1; id=20260101T000000;',)
     https: str = 'good'
     cert: str = 'valid'
+    addresses: str = 'v4'
     delegated: str | None = None   # mta-sts.DOMAIN and _mta-sts.DOMAIN are CNAMEs into this provider
 
 

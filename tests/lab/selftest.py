@@ -148,7 +148,7 @@ def sts_records(row):
     reply = ask(f'_mta-sts.{row.domain}', 'TXT')
     check(f'dns {row.domain}: {len(row.sts.txt)} TXT', sorted(reply.data('TXT')) == sorted(row.sts.txt),
           reply.answers)
-    check(f'dns mta-sts.{row.domain}: an address', ask(f'mta-sts.{row.domain}', 'A').data('A') != [])
+    check(f'dns mta-sts.{row.domain}: an address', any(ask(f'mta-sts.{row.domain}', kind).data(kind) for kind in ('A', 'AAAA')))
 
 
 # ---- SMTP -----------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def plaintext(name, address, smtp):
 
 
 INVALID = {'self-signed', 'untrusted', 'omit-chain', 'other-name', 'cn-only', 'domain-name', 'expired',
-           'not-yet-valid'}
+           'not-yet-valid', 'partial-wildcard'}
 
 
 def valid_for_pkix(words):
@@ -249,11 +249,14 @@ def matching(host, name, leaf):
 
 # ---- HTTPS ----------------------------------------------------------------------------
 
-HTTP_STATUS = {'404': 404, '500': 500, 'redirect': 301}
+HTTP_STATUS = {'404': 404, '500': 500, 'redirect': 301, '204': 204, '206': 206, '503': 503}
+NO_REPLY = ('slow', 'hang', 'down', 'cut', 'reset', 'endless', 'flood', 'not-http', 'plaintext', 'tls11')
+NO_POLICY = ('oversize', 'gzip', 'bomb', '204')
+TYPE = {'type': 'text/html', 'parameters': 'TEXT/Plain; charset=utf-8; format=flowed', 'no-type': None, '204': None}
 
 
 def fetch(name, context):
-    address = ask(name, 'A').data('A')[0]
+    address = (ask(name, 'A').data('A') or ask(name, 'AAAA').data('AAAA'))[-1]  # dead ones come first
     connection = http.client.HTTPSConnection(name, timeout=2, context=context)
     plain = socket.create_connection((address, 443), 2)
     connection.sock = context.wrap_socket(plain, server_hostname=name)
@@ -272,11 +275,11 @@ def https(row):
     try:
         reply, body = fetch(name, careless())
     except (OSError, http.client.HTTPException) as error:
-        check(f'https {name}: {behaviour}', behaviour in ('slow', 'hang', 'down', 'cut'), error)
+        check(f'https {name}: {behaviour}', behaviour in NO_REPLY, error)
         return
     check(f'https {name}: {behaviour}', reply.status == HTTP_STATUS.get(behaviour, 200)
-          and (body == row.sts.body.encode()) == (behaviour in ('good', '404', '500', 'redirect', 'type'))
-          and (reply.headers['Content-Type'] == 'text/plain') == (behaviour != 'type')
+          and behaviour not in NO_REPLY and (body == row.sts.body.encode()) == (behaviour not in NO_POLICY)
+          and reply.headers['Content-Type'] == TYPE.get(behaviour, 'text/plain')
           and (len(body) > 65536) == (behaviour == 'oversize'), (reply.status, len(body)))
     try:
         fetch(name, trusting())
@@ -372,11 +375,16 @@ def owner(host, domain):
           and tlsa_state(host) == ('NOERROR', True, 1))
 
 
+def left_out(row):
+    """Rows with IPv6 addresses need a namespace of our own."""
+    return row.sts and row.sts.addresses == 'v6' and os.environ['LAB_MODE'] != 'private'
+
+
 def expectations():
     with open(os.path.join(os.environ['LAB_DIR'], 'destinations.json')) as file:
         facts = json.load(file)
     check('table: destinations.json has every destination', [f['name'] for f in facts] ==
-          [row.name for row in DESTINATIONS])
+          [row.name for row in DESTINATIONS if not left_out(row)])
     for row in facts:
         check(f'table: {row["name"]} has an expectation',
               row['expect'].get('verdict') in ('deliver', 'defer', 'fail')
@@ -390,6 +398,8 @@ def main():
     isolation()
     expectations()
     for row in ALL:
+        if left_out(row):
+            continue
         mx(row)
         for host in row.hosts:
             name = absolute(host.name, row.domain)

@@ -12,6 +12,8 @@ from model import absolute
 PREFIX = '127.77'
 FIRST_ROW = 10
 POLICY_HOST = 200
+DEAD = (190, 191, 192)
+PREFIX6 = 'fd00:77:'
 
 # The name servers of the lab.
 ROOT, TOP, ZONES = f'{PREFIX}.0.1', f'{PREFIX}.0.2', f'{PREFIX}.0.3'
@@ -56,7 +58,19 @@ class World:
     def policy_address(self, row):
         """Where mta-sts.DOMAIN is served; a delegated one lives at its provider."""
         owner = self.row_of(row.sts.delegated) if row.sts and row.sts.delegated else row
+        if row.sts and row.sts.addresses == 'v6':
+            return f'{PREFIX6}:{self.number[owner.name]:x}:{POLICY_HOST:x}'
         return f'{PREFIX}.{self.number[owner.name]}.{POLICY_HOST}'
+
+    def policy_addresses(self, row):
+        """What the DNS says of mta-sts.DOMAIN, in order."""
+        served = self.policy_address(row)
+        if row.sts.addresses == 'dead-first':
+            return [f'{PREFIX}.{self.number[row.name]}.{last}' for last in DEAD] + [served]
+        return [served]
+
+    def ipv6_addresses(self):
+        return [self.policy_address(row) for row in self.rows.values() if row.sts and row.sts.addresses == 'v6']
 
     def row_of(self, domain):
         domain = domain.rstrip('.').lower()

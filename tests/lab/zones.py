@@ -108,7 +108,8 @@ def add_sts(zone, world, row):
     if row.sts.delegated:
         zone.add(host, 'CNAME', f'mta-sts.{row.sts.delegated}')
     else:
-        zone.add(host, 'A', world.policy_address(row))
+        for address in world.policy_addresses(row):
+            zone.add(host, 'AAAA' if ':' in address else 'A', address)
 
 
 def add_hosted_sts(zone, world, row):
