@@ -24,6 +24,7 @@ struct transfer {
     int32_t failure; /* why a callback ended it */
     int judged;
     int stopped; /* by us: the status says enough, its body interests nobody */
+    char text[CURL_ERROR_SIZE];
 };
 
 /* ---- Addresses ---------------------------------------------------------- */
@@ -174,8 +175,20 @@ failure_of_certificate(CURL *curl)
     return status == 0 ? SMTPSEC_FAILURE_CERT_NAME : SMTPSEC_FAILURE_CERT_NOT_TRUSTED;
 }
 
+/* libcurl keeps GnuTLS's code to itself, but its text ends in GnuTLS's words for it. */
 static int32_t
-failure_of_code(CURL *curl, CURLcode code)
+failure_of_handshake(const char *text)
+{
+    const char *alert = gnutls_alert_get_name(GNUTLS_A_PROTOCOL_VERSION);
+
+    if (strstr(text, gnutls_strerror(GNUTLS_E_UNSUPPORTED_VERSION_PACKET)) != NULL ||
+        (alert != NULL && strstr(text, alert) != NULL))
+        return SMTPSEC_FAILURE_TLS_VERSION;
+    return SMTPSEC_FAILURE_TLS_HANDSHAKE;
+}
+
+static int32_t
+failure_of_code(const struct transfer *t, CURLcode code)
 {
     switch (code) {
     case CURLE_OK:
@@ -185,9 +198,9 @@ failure_of_code(CURL *curl, CURLcode code)
     case CURLE_OPERATION_TIMEDOUT:
         return SMTPSEC_FAILURE_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
-        return SMTPSEC_FAILURE_TLS_HANDSHAKE;
+        return failure_of_handshake(t->text);
     case CURLE_PEER_FAILED_VERIFICATION:
-        return failure_of_certificate(curl);
+        return failure_of_certificate(t->curl);
     case CURLE_FILESIZE_EXCEEDED:
         return SMTPSEC_FAILURE_HTTP_SIZE;
     default:
@@ -226,6 +239,7 @@ set_transfer(CURL *curl, const struct hand_fetch *fetch, struct transfer *t,
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->text);
 }
 
 /* "host:443:addr,addr" */
@@ -275,7 +289,7 @@ hand_https_get(const struct hand_fetch *fetch, struct hand_policy *policy)
     code = curl_easy_perform(curl);
     policy->failure = t.failure;
     if (t.failure == SMTPSEC_FAILURE_NONE && !t.stopped)
-        policy->failure = failure_of_code(curl, code);
+        policy->failure = failure_of_code(&t, code);
     if (policy->failure == SMTPSEC_FAILURE_NONE)
         keep_reply(curl, policy);
     curl_slist_free_all(resolve);
