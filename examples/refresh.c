@@ -48,7 +48,8 @@ print_due(const struct tool_options *options, const struct smtpsec_due *due, int
         printf("%-40s %-8s due for %lld h, ends in %lld h%s\n", smtpsec_due_domain(due, n),
                smtpsec_sts_mode_name(smtpsec_due_mode(due, n)),
                (long long)(now - smtpsec_due_time(due, n)) / 3600,
-               (long long)(smtpsec_due_expires(due, n) - now) / 3600, since != 0 ? ", failing" : "");
+               (long long)(smtpsec_due_expires(due, n) - now) / 3600,
+               since != 0 ? ", failing" : "");
         return;
     }
     object = json_new_object();

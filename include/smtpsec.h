@@ -371,7 +371,7 @@ enum {
     SMTPSEC_EVENT_DROPPED = 12,       /* the queue was full; older events were lost */
     SMTPSEC_EVENT_DNSSEC_LOST = 13,   /* the resolver does not validate any more */
     SMTPSEC_EVENT_DNSSEC_BACK = 14,
-    SMTPSEC_EVENT_STS_REFRESH_FAILING = 15 /* a policy that matters could not be fetched anew for long */
+    SMTPSEC_EVENT_STS_REFRESH_FAILING = 15 /* a policy could not be fetched anew for long */
 };
 
 /* ---- Library ----------------------------------------------------------- */

@@ -80,8 +80,9 @@ tell_failure(struct smtpsec_context *context, const struct ss_name *domain, int6
     if (ss_refresh_judge(&entry, ss_policy_key(domain), context->refresh_seed, now, &state) == 0 &&
         state.alarm)
         ss_events_add(&context->events, SMTPSEC_EVENT_STS_REFRESH_FAILING, now, reference.text,
-                      "the policy (mode %s) could not be fetched anew for %lld hours, and ends in %lld",
-                      smtpsec_sts_mode_name(state.mode), (long long)(now - state.failing_since) / 3600,
+                      "the policy (mode %s) could not be fetched anew for %lld hours, ends in %lld",
+                      smtpsec_sts_mode_name(state.mode),
+                      (long long)(now - state.failing_since) / 3600,
                       (long long)(state.expires - now) / 3600);
     ss_sts_entry_free(&entry);
 }
@@ -162,7 +163,8 @@ start_task(struct smtpsec_refreshing *refreshing, const struct ss_name *domain, 
     task->refreshing = refreshing;
     r = ss_context_refresh_lookup(context, &destination, &lookup);
     if (r == 0) {
-        r = ss_runner_start(&context->runner, lookup, (int32_t)left_ms, task_done, task, &task->job);
+        r = ss_runner_start(&context->runner, lookup, (int32_t)left_ms, task_done, task,
+                            &task->job);
         if (r != 0)
             ss_lookup_free(lookup);
     }

@@ -13,11 +13,15 @@ struct ss_background;
 
 /* A lookup that refreshes the policy of a destination. Returns 0, NOMEM. */
 int ss_context_refresh_lookup(struct smtpsec_context *context,
-                              const struct smtpsec_destination *destination, struct ss_lookup **out);
+                              const struct smtpsec_destination *destination,
+                              struct ss_lookup **out);
 /* Store what it found, and tell who listens to events. Returns 0, NOMEM. */
 int ss_context_refreshed(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
                          enum ss_refreshed *what);
-/* STSF-16: fetch the policy of a destination apart from its evaluation. Failures leave it to the next mail. */
+/*
+ * STSF-16: fetch the policy of a destination apart from its evaluation. What
+ * cannot be begun is left to the next mail.
+ */
 void ss_background_start(struct smtpsec_context *context,
                          const struct smtpsec_destination *destination);
 /* End all without callbacks; their jobs are gone already. */

@@ -120,8 +120,8 @@ land(struct ss_flight *flight, const struct cargo *cargo)
 }
 
 static void
-fetch_done(void *arg, int32_t failure, int32_t status, const char *content_type, const uint8_t *body,
-           size_t len)
+fetch_done(void *arg, int32_t failure, int32_t status, const char *content_type,
+           const uint8_t *body, size_t len)
 {
     struct cargo cargo = {failure, status, content_type, {body, len}};
 
@@ -235,7 +235,7 @@ our_turn(struct ss_flight *flight)
     uint64_t name = 0;
     size_t i;
 
-    /* A digest that nobody can choose: else a stranger's slow policy host could make others wait. */
+    /* A digest that nobody can choose: else a stranger's slow host could make others wait. */
     if (runner->store == NULL || ss_sha256(flight->host, strlen(flight->host), digest) != 0)
         return true;
     for (i = 0; i < sizeof(name); i++)
@@ -257,7 +257,8 @@ look_again(struct ss_flight *flight, struct ss_passenger *passenger)
     int fault = 0;
     int r;
 
-    r = ss_recall_policy(flight->runner->store, &lookup->evidence.destination.domain, &entry, &fault);
+    r = ss_recall_policy(flight->runner->store, &lookup->evidence.destination.domain, &entry,
+                         &fault);
     if (r == 0 && fault == 0)
         r = ss_lookup_entry_again(lookup, passenger->need, &entry, now_of(flight));
     ss_sts_entry_free(&entry);

@@ -22,7 +22,7 @@ struct ss_runner {
     struct ss_resolver *resolver;
     const struct ss_fetch_module *module; /* NULL: no HTTPS, such needs fail */
     struct ss_fetcher *fetcher;
-    struct ss_store *store;               /* for turns of fetching, and what others fetched; may be NULL */
+    struct ss_store *store; /* for turns, and for what others fetched; may be NULL */
     const struct smtpsec_anchors *anchors;
     bool allow_private;
     int32_t fetch_timeout_ms;

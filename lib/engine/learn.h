@@ -19,8 +19,8 @@ int ss_recall(struct ss_store *store, const struct smtpsec_destination *destinat
               struct ss_record *record, struct ss_sts_entry *entry, int *fault);
 
 /* The cached policy alone, as above. */
-int ss_recall_policy(struct ss_store *store, const struct ss_name *domain, struct ss_sts_entry *entry,
-                     int *fault);
+int ss_recall_policy(struct ss_store *store, const struct ss_name *domain,
+                     struct ss_sts_entry *entry, int *fault);
 
 /*
  * Write what a finished lookup proved: the fetched policy, or that a fetch was
