@@ -5,10 +5,8 @@
 
 #include <gnutls/gnutls.h>
 
+#include "ask_again.h"
 #include "ingredients.h"
-
-/* Paths looked at when OpenSSL is asked about each by itself. */
-#define MOST_PATHS 256
 
 /* DANE-EE-04: the leaf is named, so that its key is all there is to say. */
 static bool
@@ -62,89 +60,6 @@ dotted_name(const struct dispute *dispute)
     return any_presented(dispute->trial, is_dotted);
 }
 
-static bool
-they_accept(const struct dispute *dispute, const struct trial *trial)
-{
-    struct leniency leniency = dispute->leniency;
-    struct their_verdict theirs;
-
-    oracle_judge(dispute->oracle, dispute->pool, trial, &leniency, &theirs);
-    return theirs.accepted;
-}
-
-static bool
-holds_certificate(const struct trial_record *record)
-{
-    return record->usage == 2 && record->selector == 0 && record->matching == 0;
-}
-
-/* The records but for certificates (2 0 0) that are not on the path: OpenSSL would try them too. */
-static void
-keep_records_of_path(struct trial *path, const struct trial *trial)
-{
-    size_t i;
-
-    path->record_count = 0;
-    for (i = 0; i < trial->record_count; i++)
-        if (!holds_certificate(&trial->records[i]) ||
-            (is_own_anchor(&trial->records[i], 0) && is_on_path(path, trial->records[i].of)))
-            path->records[path->record_count++] = trial->records[i];
-}
-
-/* The certificate of a bare key was sent, so that it is judged by that and not by the key alone. */
-static bool
-ends_below_bare_key(const struct trial *path, const struct trial *trial)
-{
-    const struct pool_cert *top = path->chain[path->chain_count - 1];
-    size_t i, k;
-
-    for (i = 1; i < trial->chain_count; i++)
-        for (k = 0; k < trial->record_count && can_issue(trial->chain[i], top); k++)
-            if (is_own_anchor(&trial->records[k], 1) && !is_on_path(path, trial->chain[i]) &&
-                names_it(&trial->records[k], 2, trial->chain[i]))
-                return true;
-    return false;
-}
-
-static bool
-path_is_good(const struct dispute *dispute, const struct trial *path)
-{
-    struct trial alone = *path;
-
-    keep_records_of_path(&alone, dispute->trial);
-    return !ends_below_bare_key(path, dispute->trial) && they_accept(dispute, &alone);
-}
-
-/* OpenSSL does not come back from a wrong issuer: does it accept one of the paths, sent alone? */
-static bool
-other_path(const struct dispute *dispute)
-{
-    struct candidates candidates = candidates_of(dispute->trial);
-    static struct trial paths[MOST_PATHS];
-    size_t count = 1;
-    size_t done, i;
-
-    paths[0] = *dispute->trial;
-    paths[0].chain_count = 1;
-    for (done = 0; done < count; done++) {
-        const struct trial *path = &paths[done];
-
-        if (path_is_good(dispute, path))
-            return true;
-        for (i = 1; i < candidates.count && count < MOST_PATHS; i++) {
-            const struct pool_cert *next = candidates.list[i];
-
-            if (path->chain_count == TRIAL_CHAIN || is_on_path(path, next) ||
-                !can_issue(next, path->chain[path->chain_count - 1]))
-                continue;
-            paths[count] = *path;
-            paths[count].chain[paths[count].chain_count++] = next;
-            count++;
-        }
-    }
-    return false;
-}
-
 /* Signed by that key under that name, as the pool was made. */
 static bool
 truly_issued(const struct dispute *dispute, const struct pool_cert *issuer,
@@ -181,46 +96,6 @@ over_new_key(const struct dispute *dispute)
                 }
     }
     return rolled && named && dispute->theirs->error != X509_V_ERR_HOSTNAME_MISMATCH;
-}
-
-/* The key alone (2 1 0) beside a certificate of that key (2 0 0): does it accept by the key? */
-static bool
-key_beside_certificate(const struct dispute *dispute)
-{
-    const struct trial *trial = dispute->trial;
-    struct trial by_key = *trial;
-    size_t i, k;
-
-    for (i = 0; i < trial->record_count; i++)
-        for (k = 0; k < trial->record_count; k++) {
-            if (!is_own_anchor(&trial->records[i], 1) || !is_own_anchor(&trial->records[k], 0) ||
-                !same_octets(trial->records[i].of->spki, trial->records[k].of->spki))
-                continue;
-            by_key.record_count = 1;
-            by_key.records[0] = trial->records[i];
-            if (they_accept(dispute, &by_key))
-                return true;
-        }
-    return false;
-}
-
-/*
- * A bit of a 2 0 0 anchor is wrong, yet name and key are still there, and the
- * key did sign: its own signature is not asked for. Without that bit OpenSSL accepts.
- */
-static bool
-damaged_anchor(const struct dispute *dispute)
-{
-    struct trial mended = *dispute->trial;
-    size_t damaged = 0;
-    size_t i;
-
-    for (i = 0; i < mended.record_count; i++)
-        if (holds_certificate(&mended.records[i]) && mended.records[i].harm == HARM_FLIPPED) {
-            mended.records[i].rdata = ss_test_tlsa(2, 0, 0, mended.records[i].of->cert);
-            damaged++;
-        }
-    return damaged > 0 && they_accept(dispute, &mended);
 }
 
 static bool
@@ -314,13 +189,17 @@ static bool
 new_key_at_top(const struct dispute *dispute)
 {
     struct candidates candidates = candidates_of(dispute->trial);
-    size_t i;
+    size_t i, k;
 
+    if (dispute->ours->reason != SMTPSEC_REASON_BAD_SIGNATURE &&
+        dispute->ours->reason != SMTPSEC_REASON_DANE_NO_MATCH)
+        return false;
     for (i = 1; i < candidates.count; i++)
-        if (dispute->ours->reason == SMTPSEC_REASON_BAD_SIGNATURE &&
-            self_issued(candidates.list[i]) && candidates.list[i]->parent >= 0 &&
-            !candidates.list[i]->spec.forged)
-            return true;
+        for (k = 1; k < candidates.count; k++)
+            if (self_issued(candidates.list[i]) && candidates.list[i]->parent >= 0 &&
+                named_by_any(dispute->trial, 2, candidates.list[k]) &&
+                truly_issued(dispute, candidates.list[k], candidates.list[i]))
+                return true;
     return false;
 }
 
@@ -331,9 +210,8 @@ own_bare_key(const struct dispute *dispute)
     size_t i;
 
     /* BAD_SIGNATURE: another anchor has the leaf's name, which tells a little more. */
-    if ((dispute->ours->reason != SMTPSEC_REASON_DANE_TA_LEAF &&
-         dispute->ours->reason != SMTPSEC_REASON_BAD_SIGNATURE) ||
-        !self_issued(trial->chain[0]))
+    if (dispute->ours->reason != SMTPSEC_REASON_DANE_TA_LEAF &&
+        dispute->ours->reason != SMTPSEC_REASON_BAD_SIGNATURE)
         return false;
     for (i = 0; i < trial->record_count; i++)
         if (is_own_anchor(&trial->records[i], 1) &&
@@ -399,6 +277,8 @@ const struct explanation explanations[] = {
      OURS_ACCEPTS, X509_V_ERR_PERMITTED_VIOLATION, dotted_name},
     {"DANE-EE-07", "2 1 0 suffices by itself, whatever a 2 0 0 of that key forbids", OURS_ACCEPTS,
      0, key_beside_certificate},
+    {"DANE-TA-06", "a bare key stands by itself beside its certificate in other letters",
+     OURS_ACCEPTS, 0, key_in_other_letters},
     {"DANE-TA-04", "a 2 0 0 anchor with a wrong bit serves as long as its name and key do",
      OURS_ACCEPTS, 0, damaged_anchor},
     {"DANE-TA-01", "of two issuers with one name OpenSSL tries one, we try all", OURS_ACCEPTS,
@@ -415,7 +295,7 @@ const struct explanation explanations[] = {
      0, constrained_star},
     {"DANE-TA-11", "an intermediate that is the anchor must be valid at that time too",
      THEIRS_ACCEPTS, 0, expired_intermediate_anchor},
-    {"DANE-TA-12", "a self-signed leaf is not its own anchor, by 2 1 0 neither", THEIRS_ACCEPTS,
+    {"DANE-TA-12", "a leaf signed by its own key is not its own anchor, by 2 1 0 neither", THEIRS_ACCEPTS,
      0, own_bare_key},
     {"DANE-TA-13", "who issues says so in basicConstraints, the anchor included", THEIRS_ACCEPTS,
      0, no_authority},

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Explanations that change the case in one point and ask OpenSSL again. */
+#ifndef SS_DIFF_ASK_AGAIN_H
+#define SS_DIFF_ASK_AGAIN_H
+
+#include "explain.h"
+
+/* OpenSSL's verdict on another case, with the leniency of this dispute. */
+bool they_accept(const struct dispute *dispute, const struct trial *trial);
+
+bool other_path(const struct dispute *dispute);
+bool key_beside_certificate(const struct dispute *dispute);
+bool key_in_other_letters(const struct dispute *dispute);
+bool damaged_anchor(const struct dispute *dispute);
+
+#endif
