@@ -20,6 +20,9 @@
 
 static unsigned tests; /* named tests that passed, in all files */
 
+static void fail(const struct story *story, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 static void
 fail(const struct story *story, const char *format, ...)
 {
