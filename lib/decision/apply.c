@@ -41,6 +41,8 @@ write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const st
     requirement->memory_kind = demand->memory_kind;
     requirement->mx_secure = ss_plan_mx_secure(plan);
     requirement->audited = demand->audited & ~demand->identities;
+    requirement->remembered_pkix =
+        demand->remembered_pkix && (demand->identities & SMTPSEC_IDENTITY_PKIX) == 0;
     requirement->expires = plan->expires + SS_REQUIREMENT_GRACE;
     /* PREC-07: the TLSA base domain is what a DANE server keys its certificate on. */
     requirement->sni = judged_by_dane(demand) ? host->base : host->reference;

@@ -153,6 +153,7 @@ add_memory(struct smtpsec_plan *plan, struct smtpsec_host *host, struct ss_deman
 
     host->would_refuse = !floor_met(plan, &host->floors.reported, host);
     plan->would_refuse = plan->would_refuse || host->would_refuse;
+    demand->remembered_pkix = (host->floors.reported.identities & SMTPSEC_IDENTITY_PKIX) != 0;
     if (floor->level == SMTPSEC_LEVEL_NONE)
         return SMTPSEC_REASON_NONE;
     if (dane_suffices(plan, host)) { /* a remembered policy asks no more than a live one does */

@@ -18,6 +18,7 @@ struct ss_demand {
     int32_t sources;
     int32_t level;
     int32_t audited;     /* identities judged and told, never refused for */
+    bool remembered_pkix; /* the memory alone would ask for PKIX, and only reports */
     bool requiretls;
     bool soft;           /* soft claims of the memory demand it */
     int32_t memory_kind; /* the claim kind behind the memory's demand; 0 none */

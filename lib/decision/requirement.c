@@ -136,7 +136,14 @@ ss_requirement_tlsa_digest(const struct smtpsec_requirement *requirement,
     return r;
 }
 
-enum { FLAG_SOFT = 1, FLAG_MX_SECURE = 2, FLAG_LIFTED = 4, FLAG_STS_MISFIT = 8, FLAGS_ALL = 15 };
+enum {
+    FLAG_SOFT = 1,
+    FLAG_MX_SECURE = 2,
+    FLAG_LIFTED = 4,
+    FLAG_STS_MISFIT = 8,
+    FLAG_REMEMBERED_PKIX = 16,
+    FLAGS_ALL = 31
+};
 
 void
 ss_requirement_encode(const struct smtpsec_requirement *requirement, struct ss_buf *out)
@@ -144,7 +151,8 @@ ss_requirement_encode(const struct smtpsec_requirement *requirement, struct ss_b
     uint8_t flags = (uint8_t)((requirement->soft ? FLAG_SOFT : 0) |
                               (requirement->mx_secure ? FLAG_MX_SECURE : 0) |
                               (requirement->lifted ? FLAG_LIFTED : 0) |
-                              (requirement->sts_misfit ? FLAG_STS_MISFIT : 0));
+                              (requirement->sts_misfit ? FLAG_STS_MISFIT : 0) |
+                              (requirement->remembered_pkix ? FLAG_REMEMBERED_PKIX : 0));
 
     put_required(out, requirement);
     ss_buf_put(out, requirement->digest, SS_SHA256_LEN);
@@ -280,6 +288,7 @@ read_why(struct ss_rd *rd, struct smtpsec_requirement *requirement)
     requirement->mx_secure = (flags & FLAG_MX_SECURE) != 0;
     requirement->lifted = (flags & FLAG_LIFTED) != 0;
     requirement->sts_misfit = (flags & FLAG_STS_MISFIT) != 0;
+    requirement->remembered_pkix = (flags & FLAG_REMEMBERED_PKIX) != 0;
     requirement->audited = ss_rd_u8(rd);
     requirement->expires = (int64_t)ss_rd_le64(rd);
     requirement->tlsa_expires = (int64_t)ss_rd_le64(rd);

@@ -54,6 +54,7 @@ struct smtpsec_requirement {
     bool lifted;               /* TLS-Required: No: the memory learns nothing of it (TRN-09) */
     bool sts_misfit;           /* a testing policy does not list the host (STSA-10, RPT-17) */
     int32_t audited;           /* identities judged and reported, never refused (STSA-10, TLSA-22) */
+    bool remembered_pkix;      /* the memory alone would ask for PKIX, and only reports (design 6.3) */
     int64_t expires;           /* of verification */
     int64_t tlsa_expires;      /* end of the TLSA RRset's TTL */
     int64_t tlsa_inception;

@@ -143,7 +143,8 @@ run_checks(const struct smtpsec_anchors *anchors, const struct smtpsec_requireme
            struct checks *checks)
 {
     bool dane = ((requirement->identities | requirement->audited) & SMTPSEC_IDENTITY_DANE) != 0;
-    bool pkix = (requirement->identities & SMTPSEC_IDENTITY_PKIX) != 0;
+    bool pkix = ((requirement->identities | requirement->audited) & SMTPSEC_IDENTITY_PKIX) != 0 ||
+                requirement->remembered_pkix;
     struct ss_chain *chain = NULL;
     int r = 0;
 
@@ -155,7 +156,7 @@ run_checks(const struct smtpsec_anchors *anchors, const struct smtpsec_requireme
     if (r == 0 && dane)
         r = check_dane(requirement, session, chain, now, &verdict->tlsa, &checks->dane);
     /* Not required, a valid certificate still tells: testing mode reports it, the memory learns. */
-    if (r == 0 && (pkix || (requirement->audited & SMTPSEC_IDENTITY_PKIX) != 0 || !dane))
+    if (r == 0 && (pkix || !dane))
         r = check_pkix(anchors, requirement, session, chain, now, &checks->pkix);
     else
         checks->pkix = SMTPSEC_REASON_NOT_TRUSTED;
@@ -167,7 +168,11 @@ run_checks(const struct smtpsec_anchors *anchors, const struct smtpsec_requireme
     return r;
 }
 
-/* STSA-10, TLSA-22: what is only audited is told, and stops nothing. */
+/*
+ * STSA-10, TLSA-22: what is only audited is told, and stops nothing. What the
+ * memory alone reports (design 6.3) breaks no policy of the domain's, so it is
+ * a reason and no result of RFC 8460 (RPT-20).
+ */
 static void
 audit(const struct smtpsec_requirement *requirement, const struct checks *checks,
       struct smtpsec_verdict *verdict)
@@ -184,6 +189,8 @@ audit(const struct smtpsec_requirement *requirement, const struct checks *checks
     if (verdict->result == SMTPSEC_RESULT_NONE && requirement->tlsa.count > 0 &&
         !ss_tlsa_set_usable(&requirement->tlsa))
         verdict->result = SMTPSEC_RESULT_TLSA_INVALID;
+    if (requirement->remembered_pkix && verdict->reason == SMTPSEC_REASON_NONE)
+        verdict->reason = checks->pkix;
 }
 
 static int

@@ -52,6 +52,7 @@ full(void)
     requirement->soft = true;
     requirement->mx_secure = true;
     requirement->audited = SMTPSEC_IDENTITY_PKIX;
+    requirement->remembered_pkix = true;
     requirement->expires = FACTS_NOW + 3600;
     requirement->tlsa_expires = FACTS_NOW + 300;
     requirement->tlsa_inception = FACTS_NOW - 7;
@@ -264,7 +265,7 @@ other_why(struct smtpsec_requirement *requirement)
 {
     requirement->sources = SMTPSEC_SOURCE_MEMORY;
     requirement->memory_kind = SMTPSEC_CLAIM_ENCRYPTED;
-    requirement->soft = requirement->mx_secure = false;
+    requirement->soft = requirement->mx_secure = requirement->remembered_pkix = false;
     requirement->audited = 0;
     requirement->expires = requirement->tlsa_expires = 1;
     requirement->tlsa_inception = requirement->tlsa_expiration = -1;
@@ -286,7 +287,7 @@ digest_has_no_times(void **state)
     assert_int_equal(decode(buf.data, buf.len, &back), 0);
     assert_int_equal(back->sources, SMTPSEC_SOURCE_MEMORY);
     assert_int_equal(back->memory_kind, SMTPSEC_CLAIM_ENCRYPTED);
-    assert_false(back->soft || back->mx_secure || back->audited != 0);
+    assert_false(back->soft || back->mx_secure || back->audited != 0 || back->remembered_pkix);
     assert_int_equal(back->expires, 1);
     assert_int_equal(back->tlsa_inception, -1);
     ss_buf_free(&buf);

@@ -89,7 +89,7 @@ put_record(struct smtpsec_requirement *requirement, char what)
 #define NOT_REACHED SMTPSEC_STARTTLS_NOT_REACHED
 
 enum { WITHOUT_ANCHORS = 1, EMPTY_ANCHORS = 2, TESTING = 4, UNSIGNED_MX = 8, TOO_LONG = 16,
-       RESUMED = 32, RESUMED_WRONG = 64, NO_HOST = 128, LATE = 256, LAST_SECOND = 512 };
+       RESUMED = 32, RESUMED_WRONG = 64, NO_HOST = 128, LATE = 256, LAST_SECOND = 512, REMEMBERED = 1024 };
 
 struct row {
     const char *name;
@@ -253,6 +253,12 @@ static const struct row rows[] = {
     /* Time. */
     {"TLSA-24 good until the last second", REQ, D, BY_DANE, "s", DONE, SELF, LAST_SECOND, 0,
      ACCEPT(DANE, D, 0)},
+    {"PREC-09 the memory's certificate part is told, and refuses nothing", REQ, 0, BY_MEMORY, "",
+     DONE, SELF, REMEMBERED | UNSIGNED_MX, 0, ACCEPT_NOTED(SELF_SIGNED, ENCRYPTED, 0)},
+    {"PREC-09 the memory's certificate part holds", REQ, 0, BY_MEMORY, "", DONE, GOOD,
+     REMEMBERED | UNSIGNED_MX, 0, ACCEPT(AUTHENTICATED, P, -1)},
+    {"PREC-09 the memory's certificate part beside DANE", REQ, D, BY_DANE | BY_MEMORY, "s", DONE,
+     SELF, REMEMBERED, 0, true, R(SELF_SIGNED), L(DANE), D, 0},
     {"TLSA-24 over", REQ, D, BY_DANE, "s", DONE, SELF, LATE, 0, REJECT(REQUIREMENT_EXPIRED)},
     {"TLSA-24 over, TLS optional", OPT, 0, 0, "", ABSENT, NO_LEAF, LATE, 0,
      REJECT(REQUIREMENT_EXPIRED)},
@@ -279,6 +285,7 @@ make_requirement(const struct row *row)
     requirement->tls_version = 0x0303;
     requirement->mx_secure = !(row->how & UNSIGNED_MX);
     requirement->audited = row->how & TESTING ? P : 0;
+    requirement->remembered_pkix = (row->how & REMEMBERED) != 0;
     requirement->expires = SS_TEST_NOW + 300;
     ss_reference_set(&requirement->dane_names[0], &name);
     name = facts_name("d.test");
@@ -319,6 +326,8 @@ result_of(const struct row *row)
                                     R(TLS_HANDSHAKE), R(NONE), R(STARTTLS_INJECTION)};
     int32_t reason = row->want_reason;
 
+    if (row->how & REMEMBERED) /* nobody's policy asks for it */
+        return SMTPSEC_RESULT_NONE;
     if (row->starttls != DONE && reason != R(REQUIREMENT_EXPIRED))
         reason = plain[row->starttls];
     return smtpsec_reason_result(reason);
