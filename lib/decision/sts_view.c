@@ -18,6 +18,18 @@ ss_sts_view_free(struct ss_sts_view *view)
     memset(view, 0, sizeof(*view));
 }
 
+/*
+ * STSP-16: a policy of less life than the least time between two fetches goes
+ * on to apply until it may be fetched again, or mail in between would be
+ * protected by nothing.
+ */
+static bool
+just_fetched(const struct ss_sts_entry *entry, int64_t now, const struct ss_sts_view *view)
+{
+    return view->held_back && entry->failed_at == 0 && now >= entry->fetched &&
+           now - entry->fetched < SS_STS_RETRY_ANY;
+}
+
 /* STSF-12, STSA-16: a live cached policy stays, whatever the present look-ups say. */
 static int
 use_cached(const struct ss_evidence *evidence, int64_t now, struct ss_notes *notes,
@@ -28,7 +40,7 @@ use_cached(const struct ss_evidence *evidence, int64_t now, struct ss_notes *not
     bool valid = false;
     int r;
 
-    if (entry->id[0] == '\0' || !ss_sts_entry_live(entry, now))
+    if (entry->id[0] == '\0' || (!ss_sts_entry_live(entry, now) && !just_fetched(entry, now, view)))
         return 0;
     body.data = entry->body;
     body.len = entry->len;
@@ -167,9 +179,6 @@ held_back(const struct ss_sts_entry *entry, const char *id, int64_t now)
     if (entry->failed_at != 0 && strcmp(entry->failed_id, id) == 0 &&
         now - entry->failed_at < SS_STS_RETRY_SAME && now >= entry->failed_at)
         return true;
-    /* STSP-16: a policy of no life at all must be had anew for each message, or nothing protects it. */
-    if (entry->failed_at == 0 && !ss_sts_entry_live(entry, now))
-        return false;
     return entry->attempted != 0 && now >= entry->attempted &&
            now - entry->attempted < SS_STS_RETRY_ANY;
 }
@@ -212,7 +221,8 @@ wants_fetch(const struct ss_evidence *evidence, const struct ss_dns_fact *txt, i
         return false;
     if (held_back(entry, record.id, now)) {
         view->unsure = true;
-        ss_note(notes, "STSF-13", "RFC 8461 3.3", "a fetch failed a moment ago: not tried again yet");
+        view->held_back = true;
+        ss_note(notes, "STSF-13", "RFC 8461 3.3", "fetched a moment ago: not tried again yet");
         return false;
     }
     return true;

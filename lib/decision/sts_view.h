@@ -30,6 +30,7 @@ struct ss_sts_view {
     int32_t failure;             /* SMTPSEC_FAILURE_* behind a fetch error */
     char error_text[160];
     bool unsure;                 /* record or policy could not be looked up: there may be one */
+    bool held_back;              /* a fetch is wanted, and it is too early for one */
     bool attempted;              /* a fetch was tried for wanted_id */
     char wanted_id[SS_STS_ID_MAX + 1];
     const struct ss_https_fact *fetched; /* the body that became the policy; belongs to the evidence */
