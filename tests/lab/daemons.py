@@ -74,11 +74,11 @@ server:
     ede: yes
     # a dead server is given up soon, and asked again the next time
     unknown-server-time-limit: 100
-    infra-cache-min-rtt: 50
-    infra-cache-max-rtt: 200
+    infra-cache-min-rtt: 100
+    infra-cache-max-rtt: 400
     infra-keep-probing: yes
     infra-host-ttl: 1
-    outbound-msg-retry: 2
+    outbound-msg-retry: 3
     val-bogus-ttl: 1
     val-max-restart: 1
     cache-max-negative-ttl: 60
