@@ -56,6 +56,8 @@ def main():
     faults = [f'{row} is no row of the matrix: {", ".join(sorted(files))}'
               for row, files in sorted(tests.items()) if row not in rows]
     faults += [f'mta_rows.txt: {row} is no row of the matrix' for row in mta if row not in rows]
+    faults += [f'mta_rows.txt: {row} is not shown in the lab' for row in mta
+               if not any(path.startswith('tests/lab/') for path in tests.get(row, ()))]
     missing = []
     by_group = {}
     for row in rows:
