@@ -61,6 +61,31 @@ path_is_good(const struct dispute *dispute, const struct trial *path)
     return !ends_below_bare_key(path, dispute->trial) && they_accept(dispute, &alone);
 }
 
+/* The record carries the anchor itself, as certificate or as key. */
+static bool
+holds_anchor(const struct trial_record *record)
+{
+    return record->usage == 2 && record->matching == 0;
+}
+
+bool
+they_refuse_without(const struct dispute *dispute, bool (*is_such)(const struct pool_cert *cert))
+{
+    struct trial without = *dispute->trial;
+    size_t i;
+
+    without.chain_count = 1;
+    for (i = 1; i < dispute->trial->chain_count; i++)
+        if (!is_such(dispute->trial->chain[i]))
+            without.chain[without.chain_count++] = dispute->trial->chain[i];
+    without.record_count = 0;
+    for (i = 0; i < dispute->trial->record_count; i++)
+        if (!holds_anchor(&dispute->trial->records[i]) ||
+            !is_such(dispute->trial->records[i].of))
+            without.records[without.record_count++] = dispute->trial->records[i];
+    return !they_accept(dispute, &without);
+}
+
 /* OpenSSL does not come back from a wrong issuer: does it accept one of the paths, sent alone? */
 bool
 other_path(const struct dispute *dispute)

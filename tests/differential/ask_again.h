@@ -8,6 +8,13 @@
 /* OpenSSL's verdict on another case, with the leniency of this dispute. */
 bool they_accept(const struct dispute *dispute, const struct trial *trial);
 
+/*
+ * Does OpenSSL's yes hang on certificates of this kind (the leaf apart)? With
+ * all of them taken out of chain and records it must refuse.
+ */
+bool they_refuse_without(const struct dispute *dispute,
+                         bool (*is_such)(const struct pool_cert *cert));
+
 bool other_path(const struct dispute *dispute);
 bool key_beside_certificate(const struct dispute *dispute);
 bool key_in_other_letters(const struct dispute *dispute);

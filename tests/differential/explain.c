@@ -82,6 +82,25 @@ is_no_matter_of_names(const struct dispute *dispute)
     return dispute->theirs->error != X509_V_ERR_HOSTNAME_MISMATCH;
 }
 
+/* Self-issued, and not self-signed. */
+static bool
+is_new_key(const struct pool_cert *cert)
+{
+    return self_issued(cert) && cert->parent >= 0;
+}
+
+static bool
+comes_again(const struct candidates *candidates, const bool *reached, size_t which)
+{
+    size_t i;
+
+    for (i = 0; i < candidates->count; i++)
+        if (i != which && reached[i] &&
+            strcmp(candidates->list[i]->cn, candidates->list[which]->cn) == 0)
+            return true;
+    return false;
+}
+
 /*
  * A certificate of a CA's new key, issued by its old one under the one name:
  * self-issued, not self-signed (RFC 5280 3.2). OpenSSL ends the path there. By
@@ -102,8 +121,8 @@ over_new_key(const struct dispute *dispute)
                 if (reached[k] &&
                     truly_issued(dispute, candidates.list[i], candidates.list[k])) {
                     reached[i] = more = true;
-                    rolled = rolled || (self_issued(candidates.list[i]) &&
-                                        candidates.list[i]->parent >= 0);
+                    rolled = rolled || is_new_key(candidates.list[i]) ||
+                             comes_again(&candidates, reached, i);
                     named = named || named_by_any(dispute->trial, 2, candidates.list[i]);
                 }
     }
@@ -132,38 +151,44 @@ expired_intermediate_anchor(const struct dispute *dispute)
 
 /* OpenSSL takes a self-signed one of version 1, and one without basicConstraints that may sign. */
 static bool
-no_authority(const struct dispute *dispute)
+lacks_authority(const struct pool_cert *cert)
+{
+    const struct ss_test_cert_spec *spec = &cert->spec;
+
+    return spec->v1 ? self_issued(cert)
+                    : !spec->ca && (spec->key_usage & GNUTLS_KEY_KEY_CERT_SIGN) != 0;
+}
+
+/* We say that reason and there is such a one; or OpenSSL's yes hangs on such ones. */
+static bool
+turns_on(const struct dispute *dispute, int32_t reason, bool (*is_such)(const struct pool_cert *))
 {
     struct candidates candidates = candidates_of(dispute->trial);
     size_t i;
 
-    if (dispute->ours->reason != SMTPSEC_REASON_NOT_CA)
-        return false;
-    for (i = 1; i < candidates.count; i++) {
-        const struct ss_test_cert_spec *spec = &candidates.list[i]->spec;
-
-        if (spec->v1 ? self_issued(candidates.list[i])
-                     : !spec->ca && (spec->key_usage & GNUTLS_KEY_KEY_CERT_SIGN) != 0)
+    for (i = 0; i < candidates.count; i++)
+        if (dispute->ours->reason == reason && is_such(candidates.list[i]))
             return true;
-    }
-    return false;
+    return they_refuse_without(dispute, is_such);
+}
+
+static bool
+no_authority(const struct dispute *dispute)
+{
+    return turns_on(dispute, SMTPSEC_REASON_NOT_CA, lacks_authority);
 }
 
 /* A certificate with an extension that it cannot read passes each check of purpose with OpenSSL. */
 static bool
+has_unreadable_usage(const struct pool_cert *cert)
+{
+    return cert->spec.broken_key_usage && !cert->spec.v1;
+}
+
+static bool
 unreadable_key_usage(const struct dispute *dispute)
 {
-    struct candidates candidates = candidates_of(dispute->trial);
-    int32_t reason = dispute->ours->reason;
-    size_t i;
-
-    if (reason != SMTPSEC_REASON_BAD_CERTIFICATE && reason != SMTPSEC_REASON_NOT_CA &&
-        reason != SMTPSEC_REASON_EKU)
-        return false;
-    for (i = 0; i < candidates.count; i++)
-        if (candidates.list[i]->spec.broken_key_usage && !candidates.list[i]->spec.v1)
-            return true;
-    return false;
+    return turns_on(dispute, SMTPSEC_REASON_BAD_CERTIFICATE, has_unreadable_usage);
 }
 
 /* GnuTLS judges name constraints on a CN by the same thought. */
@@ -208,7 +233,7 @@ new_key_at_top(const struct dispute *dispute)
         return false;
     for (i = 1; i < candidates.count; i++)
         for (k = 1; k < candidates.count; k++)
-            if (self_issued(candidates.list[i]) && candidates.list[i]->parent >= 0 &&
+            if (is_new_key(candidates.list[i]) &&
                 named_by_any(dispute->trial, 2, candidates.list[k]) &&
                 truly_issued(dispute, candidates.list[k], candidates.list[i]))
                 return true;
@@ -271,14 +296,7 @@ weak_at_bare_key(const struct dispute *dispute)
 static bool
 empty_name(const struct dispute *dispute)
 {
-    struct candidates candidates = candidates_of(dispute->trial);
-    size_t i;
-
-    for (i = 0; i < candidates.count; i++)
-        if (dispute->ours->reason == SMTPSEC_REASON_BAD_CERTIFICATE &&
-            has_empty_name(candidates.list[i]))
-            return true;
-    return false;
+    return turns_on(dispute, SMTPSEC_REASON_BAD_CERTIFICATE, has_empty_name);
 }
 
 const struct explanation explanations[] = {
@@ -302,7 +320,7 @@ const struct explanation explanations[] = {
      OURS_ACCEPTS, 0, damaged_anchor},
     {"DANE-TA-01", "of two issuers with one name OpenSSL tries one, we try all", OURS_ACCEPTS,
      0, other_path},
-    {"DANE-TA-01", "a CA's new key under its old one is a step of a path; OpenSSL ends there",
+    {"DANE-TA-01", "a path may meet a name twice, as for a CA's new key; OpenSSL errs there",
      OURS_ACCEPTS, 0, over_new_key},
     {"DANE-TA-01", "names of issuers are compared as octets, letters not folded (RFC 5280 7.1)",
      THEIRS_ACCEPTS, 0, name_in_other_letters},
@@ -382,10 +400,12 @@ explain_record(const struct trial_record *record, bool ours_usable)
 
     if (record->matching != 0)
         return NULL;
-    if (!anchor)
-        return ours_usable && record->harm == HARM_FLIPPED
+    if (!anchor && record->harm == HARM_FLIPPED)
+        return ours_usable
                    ? "octets that are only compared need the frame of a certificate or key, no more"
-                   : NULL;
+                   : "the frame must be DER, which OpenSSL reads as BER";
+    if (!anchor)
+        return NULL;
     if (record->harm == HARM_FLIPPED)
         return "the parsers differ on a damaged anchor, which nothing can match";
     if (!ours_usable && has_empty_name(record->of))
