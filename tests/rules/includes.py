@@ -14,7 +14,6 @@ BELOW = {
     'pkix': {'base'},
     'sts': {'base'},
     'dane': {'base', 'pkix'},
-    'requiretls': {'base'},
     'memory': {'base'},
 }
 BELOW['decision'] = set(BELOW)
