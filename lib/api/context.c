@@ -110,7 +110,7 @@ open_memory(struct smtpsec_context *context, const struct smtpsec_options *optio
         return r;
     if (set_aside)
         ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_SET_ASIDE, now, "",
-                      "the memory was damaged: set aside, a new one begun");
+                      "the memory was damaged or emptied: a new one is begun");
     if (context->store->state == SMTPSEC_MEMORY_LOST)
         ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_LOST, now, "", "no memory: %s",
                       context->store->error.text);
@@ -118,7 +118,9 @@ open_memory(struct smtpsec_context *context, const struct smtpsec_options *optio
         context->store->state == SMTPSEC_MEMORY_READ_ONLY && !options->memory_read_only;
     if (context->cannot_write)
         ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_READ_ONLY, now, "",
-                      "the memory can only be read: %s", context->store->error.text);
+                      "the memory can only be read: %s",
+                      context->store->error.text[0] != '\0' ? context->store->error.text
+                                                            : "its directory cannot be written");
     return 0;
 }
 

@@ -102,8 +102,9 @@ int ss_store_ram_open(struct ss_store **out);
  *
  * Returns 0 and a store, whose state may be READ_ONLY or LOST, or NOMEM. A
  * store that could not be opened is LOST, says why in its error, and answers
- * SMTPSEC_E_MEMORY. set_aside: receives true when a damaged file was renamed
- * away and a new one begun.
+ * SMTPSEC_E_MEMORY. set_aside: receives true when a new memory is begun where
+ * one was kept before: its file is gone or empty, or was damaged and renamed
+ * away.
  */
 int ss_store_lmdb_open(const char *directory, bool read_only, bool *set_aside,
                        struct ss_store **out);

@@ -29,6 +29,7 @@ struct opening {
     bool *set_aside;
     struct ss_error *error;
     int problem; /* what lost() was last told */
+    bool begun;  /* a memory was kept here before */
 };
 
 static int
@@ -43,6 +44,7 @@ static int
 take_open_lock(struct opening *o)
 {
     int fd = ss_lmdb_file_open(o->env->directory, SS_LMDB_OPEN_LOCK, O_RDWR, !o->read_only);
+    struct stat st;
 
     o->env->open_lock = fd;
     if (fd == -1 && o->read_only) {
@@ -54,6 +56,7 @@ take_open_lock(struct opening *o)
         return lost(o, SS_LMDB_OPEN_LOCK, errno);
     if (!ss_lmdb_file_ours(fd, SS_LMDB_OPEN_LOCK, o->error))
         return SMTPSEC_E_MEMORY;
+    o->begun = fstat(fd, &st) == 0 && st.st_size > 0;
     o->first = ss_lmdb_lock(fd, SS_LMDB_WHOLE, F_WRLCK, 0);
     if (!o->first && !ss_lmdb_lock(fd, SS_LMDB_WHOLE, F_RDLCK, WAIT_OPEN_MS))
         return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: another process keeps it locked",
@@ -85,6 +88,9 @@ judge(struct opening *o, int fd)
     case SS_LMDB_GOOD:
         return 0;
     case SS_LMDB_EMPTY:
+        /* 6.13: what was kept here is gone, and somebody should hear of it. */
+        if (!o->read_only && o->first && o->begun)
+            *o->set_aside = true;
         if (!o->read_only)
             return 0;
         return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: nothing is stored yet", o->path);
@@ -292,7 +298,7 @@ int
 ss_lmdb_env_open(struct ss_lmdb_env *env, const char *path, bool read_only, bool *set_aside,
                  struct ss_error *error)
 {
-    struct opening o = { env, path, read_only, false, set_aside, error, 0 };
+    struct opening o = { env, path, read_only, false, set_aside, error, 0, false };
     int rc;
 
     env->open_lock = -1;
@@ -317,6 +323,9 @@ ss_lmdb_env_open(struct ss_lmdb_env *env, const char *path, bool read_only, bool
     if (rc == 0 && pthread_rwlock_init(&env->gate, NULL) != 0)
         rc = SMTPSEC_E_NOMEM;
     env->gate_made = rc == 0;
+    /* One octet in open.lock says that a memory was begun here; without it nothing is lost but the alarm. */
+    if (rc == 0 && o.first && !o.begun && !o.read_only)
+        o.begun = pwrite(env->open_lock, "\n", 1, 0) == 1;
     /* The others may come in now. */
     if (rc == 0 && o.first && env->open_lock != -1)
         (void)ss_lmdb_lock(env->open_lock, SS_LMDB_WHOLE, F_RDLCK, 0);

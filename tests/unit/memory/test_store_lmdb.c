@@ -719,6 +719,34 @@ read_only_mount(void **state)
 
 #define CASE(text, function) { text, function, setup, teardown, NULL }
 
+/* 6.13: a memory that is gone is told once, and a new one begun; a first use is no loss. */
+static void
+emptied(void **state)
+{
+    static const bool remove_it[] = {false, true};
+    struct ss_store *store = NULL;
+    bool gone = true;
+    char path[128];
+    size_t i;
+
+    (void)state;
+    assert_int_equal(ss_store_lmdb_open(directory, false, &gone, &store), 0);
+    assert_false(gone);
+    ss_store_close(store);
+    path_of(path, "data.mdb");
+    for (i = 0; i < 2; i++) {
+        assert_int_equal(remove_it[i] ? unlink(path) : truncate(path, 0), 0);
+        assert_int_equal(ss_store_lmdb_open(directory, false, &gone, &store), 0);
+        assert_true(gone);
+        assert_int_equal(store->state, SMTPSEC_MEMORY_OK);
+        ss_store_close(store);
+        gone = true;
+        assert_int_equal(ss_store_lmdb_open(directory, false, &gone, &store), 0);
+        assert_false(gone);
+        ss_store_close(store);
+    }
+}
+
 int
 main(void)
 {
@@ -739,6 +767,7 @@ main(void)
         CASE("DESIGN 6.13 another's directory", foreign_directory),
         CASE("DESIGN 6.13 another's file", foreign_file),
         CASE("DESIGN 6.13 what anyone can write", writable_by_anyone),
+        CASE("DESIGN 6.13 a memory that is gone is told, once", emptied),
         CASE("a symbolic link or a pipe is no memory", not_a_plain_file),
         CASE("a newer format is left alone", newer_format),
         CASE("another program's database is left alone", another_program),
