@@ -132,13 +132,30 @@ mark_ends(const struct claim_edit *edit, struct ss_record *record)
     return false;
 }
 
+/* What an edit makes of a record; asked on a copy, and done in the transaction. */
+static int
+apply_edit(const struct claim_edit *edit, struct ss_record *record, bool *changed)
+{
+    bool any;
+    size_t i;
+    int r = 0;
+
+    *changed = false;
+    for (i = 0; r == 0 && i < edit->count; i++) {
+        r = ss_record_observe(record, edit->settings, &edit->list[i], &any);
+        *changed = *changed || any;
+    }
+    if (r == 0)
+        *changed = mark_ends(edit, record) || *changed;
+    return r;
+}
+
 static int
 edit_claims(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *choice)
 {
     const struct claim_edit *edit = arg;
     struct ss_record record;
-    bool changed = false, any;
-    size_t i;
+    bool changed = false;
     int r = 0;
 
     ss_record_init(&record, edit->key);
@@ -149,12 +166,8 @@ edit_claims(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
         ss_record_init(&record, edit->key);
         r = 0;
     }
-    for (i = 0; r == 0 && i < edit->count; i++) {
-        r = ss_record_observe(&record, edit->settings, &edit->list[i], &any);
-        changed = changed || any;
-    }
     if (r == 0)
-        changed = mark_ends(edit, &record) || changed;
+        r = apply_edit(edit, &record, &changed);
     *choice = SS_EDIT_KEEP;
     if (r == 0 && changed &&
         (record.count > 0 || record.mx_inception != 0 || record.held_until != 0)) {
@@ -186,18 +199,12 @@ static int
 claims_change(const struct ss_record *record, const struct claim_edit *edit, bool *changes)
 {
     struct ss_record copy;
-    bool any;
-    size_t i;
     int r;
 
     *changes = false;
     r = ss_record_copy(&copy, record);
-    for (i = 0; r == 0 && i < edit->count; i++) {
-        r = ss_record_observe(&copy, edit->settings, &edit->list[i], &any);
-        *changes = *changes || any;
-    }
-    if (r == 0 && mark_ends(edit, &copy))
-        *changes = true;
+    if (r == 0)
+        r = apply_edit(edit, &copy, changes);
     ss_record_free(&copy);
     return r;
 }
