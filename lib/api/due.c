@@ -7,17 +7,12 @@
 #include "api/context.h"
 #include "engine/learn.h"
 
-/* Entries read in one transaction of a listing. */
-#define SLICE 64
-
 struct listing {
     const struct smtpsec_context *context;
     enum ss_refresh_action action;
     size_t most;
     int64_t now;
     struct smtpsec_due *due;
-    struct ss_buf last; /* key of the last entry visited */
-    size_t visited;
 };
 
 static int
@@ -74,11 +69,6 @@ visit(void *arg, struct ss_bytes key, struct ss_bytes value)
     struct ss_name domain;
     int r;
 
-    listing->visited++;
-    listing->last.len = 0;
-    ss_buf_put(&listing->last, key.data, key.len);
-    if (!ss_buf_ok(&listing->last))
-        return SMTPSEC_E_NOMEM;
     if (!ss_name_from_wire(&domain, key.data, key.len))
         return 0;
     r = ss_sts_entry_read(&entry, value);
@@ -94,7 +84,6 @@ ss_due_list(struct smtpsec_context *context, enum ss_refresh_action action, size
             struct smtpsec_due **out)
 {
     struct listing listing;
-    struct ss_bytes after;
     int r;
 
     if (context->store == NULL)
@@ -107,14 +96,7 @@ ss_due_list(struct smtpsec_context *context, enum ss_refresh_action action, size
     listing.due = calloc(1, sizeof(*listing.due));
     if (listing.due == NULL)
         return SMTPSEC_E_NOMEM;
-    ss_buf_init(&listing.last, 4096);
-    do {
-        listing.visited = 0;
-        after.data = listing.last.data;
-        after.len = listing.last.len;
-        r = ss_store_each_after(context->store, SS_TABLE_POLICIES, after, SLICE, visit, &listing);
-    } while (r == 0 && listing.visited == SLICE);
-    ss_buf_free(&listing.last);
+    r = ss_store_walk(context->store, SS_TABLE_POLICIES, visit, &listing);
     if (r != 0) {
         smtpsec_due_free(listing.due);
         return r;

@@ -7,7 +7,7 @@
 #include "engine/learn.h"
 #include "pkix/idna.h"
 
-/* Entries read in one transaction of a listing. */
+/* Entries looked at in one transaction while forgetting. */
 #define SLICE 64
 
 struct smtpsec_claims {
@@ -20,8 +20,6 @@ struct listing {
     const struct smtpsec_context *context;
     const struct ss_name *domain; /* NULL: all */
     struct smtpsec_claims *claims;
-    struct ss_buf last; /* key of the last entry visited */
-    size_t visited;
     int64_t now;
 };
 
@@ -53,11 +51,6 @@ visit(void *arg, struct ss_bytes octets, struct ss_bytes value)
     size_t i;
     int r;
 
-    listing->visited++;
-    listing->last.len = 0;
-    ss_buf_put(&listing->last, octets.data, octets.len);
-    if (!ss_buf_ok(&listing->last))
-        return SMTPSEC_E_NOMEM;
     if (!ss_memory_key_read(&key, octets) ||
         (listing->domain != NULL && !ss_name_equal(&key.domain, listing->domain)))
         return 0;
@@ -75,7 +68,6 @@ int
 smtpsec_memory_list(struct smtpsec_context *context, const char *domain, struct smtpsec_claims **out)
 {
     struct listing listing;
-    struct ss_bytes after;
     struct ss_name name;
     int r = 0;
 
@@ -94,14 +86,7 @@ smtpsec_memory_list(struct smtpsec_context *context, const char *domain, struct 
     listing.claims = calloc(1, sizeof(*listing.claims));
     if (listing.claims == NULL)
         return SMTPSEC_E_NOMEM;
-    ss_buf_init(&listing.last, 4096);
-    do {
-        listing.visited = 0;
-        after.data = listing.last.data;
-        after.len = listing.last.len;
-        r = ss_store_each_after(context->store, SS_TABLE_CLAIMS, after, SLICE, visit, &listing);
-    } while (r == 0 && listing.visited == SLICE);
-    ss_buf_free(&listing.last);
+    r = ss_store_walk(context->store, SS_TABLE_CLAIMS, visit, &listing);
     if (r != 0) {
         smtpsec_claims_free(listing.claims);
         return r;

@@ -51,6 +51,49 @@ ss_store_each_after(struct ss_store *store, enum ss_store_table table, struct ss
     return store->kind->each(store, table, after, most, each, arg);
 }
 
+/* Entries visited in one transaction of a walk. */
+#define SLICE 64
+
+struct walk {
+    ss_store_each each;
+    void *arg;
+    struct ss_buf last; /* key of the last entry visited */
+    size_t visited;
+};
+
+static int
+walk_one(void *arg, struct ss_bytes key, struct ss_bytes value)
+{
+    struct walk *walk = arg;
+
+    walk->visited++;
+    walk->last.len = 0;
+    ss_buf_put(&walk->last, key.data, key.len);
+    if (!ss_buf_ok(&walk->last))
+        return SMTPSEC_E_NOMEM;
+    return walk->each(walk->arg, key, value);
+}
+
+int
+ss_store_walk(struct ss_store *store, enum ss_store_table table, ss_store_each each, void *arg)
+{
+    struct walk walk = {each, arg, {0}, 0};
+    struct ss_bytes after;
+    int r;
+
+    if (each == NULL)
+        return SMTPSEC_E_INVALID;
+    ss_buf_init(&walk.last, KEY_MAX);
+    do {
+        walk.visited = 0;
+        after.data = walk.last.data;
+        after.len = walk.last.len;
+        r = ss_store_each_after(store, table, after, SLICE, walk_one, &walk);
+    } while (r == 0 && walk.visited == SLICE);
+    ss_buf_free(&walk.last);
+    return r;
+}
+
 void
 ss_store_close(struct ss_store *store)
 {

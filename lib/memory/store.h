@@ -70,6 +70,11 @@ int ss_store_update(struct ss_store *store, enum ss_store_table table, struct ss
  */
 int ss_store_each_after(struct ss_store *store, enum ss_store_table table, struct ss_bytes after,
                         size_t most, ss_store_each each, void *arg);
+/*
+ * Visit every entry, in slices of bounded length, so that no transaction grows
+ * with the store. `each` may stop it, as above. Returns as above.
+ */
+int ss_store_walk(struct ss_store *store, enum ss_store_table table, ss_store_each each, void *arg);
 /* Close; takes NULL. */
 void ss_store_close(struct ss_store *store);
 
