@@ -265,6 +265,23 @@ delete_seen(void *arg, struct ss_bytes key, struct ss_bytes value)
     return w->count % 10 == 0 ? store_delete(w->store, name) : 0;
 }
 
+/* In order, each once; told to stop after 2,800. */
+static int
+count_seen(void *arg, struct ss_bytes key, struct ss_bytes value)
+{
+    struct walk_many *w = arg;
+    char name[16];
+
+    (void)value;
+    assert_true(key.len < sizeof(name));
+    memcpy(name, key.data, key.len);
+    name[key.len] = '\0';
+    assert_true(strcmp(name, w->last) > 0);
+    strcpy(w->last, name);
+    w->count++;
+    return w->count == 2800 ? 7 : 0;
+}
+
 static void
 check_many(void **state)
 {
@@ -288,6 +305,15 @@ check_many(void **state)
     assert_int_equal(
         ss_store_each_after(store, SS_TABLE_CLAIMS, store_bytes(""), 8, delete_seen, &w), 0);
     assert_int_equal(w.count, 9);
+    /* A walk goes on through all slices, and ends where it is told to: 2,700 are left. */
+    w.count = 0;
+    w.last[0] = '\0';
+    assert_int_equal(ss_store_walk(store, SS_TABLE_CLAIMS, count_seen, &w), 0);
+    assert_int_equal(w.count, 2700);
+    w.count = 2600;
+    w.last[0] = '\0';
+    assert_int_equal(ss_store_walk(store, SS_TABLE_CLAIMS, count_seen, &w), 7);
+    assert_int_equal(w.count, 2800);
     ss_store_close(store);
     store_remove(directory);
 }
