@@ -371,7 +371,33 @@ enum {
     SMTPSEC_EVENT_DROPPED = 12,       /* the queue was full; older events were lost */
     SMTPSEC_EVENT_DNSSEC_LOST = 13,   /* the resolver does not validate any more */
     SMTPSEC_EVENT_DNSSEC_BACK = 14,
-    SMTPSEC_EVENT_STS_REFRESH_FAILING = 15 /* a policy could not be fetched anew for long */
+    SMTPSEC_EVENT_STS_REFRESH_FAILING = 15, /* a policy could not be fetched anew for long */
+    SMTPSEC_EVENT_CLOCK_STEPPED = 16, /* the clock went forward by days: nothing ends or is raised */
+    SMTPSEC_EVENT_CLOCK_SETTLED = 17, /* the new time is believed, or the old one is back */
+    SMTPSEC_EVENT_MANY_REFUSED = 18,  /* many domains fall short at once: the fault is near us */
+    SMTPSEC_EVENT_CLAIM_LOWERED = 19, /* a proof ended a claim */
+    SMTPSEC_EVENT_MEMORY_FULL = 20    /* what was learnt of a destination is not kept */
+};
+
+/** What a context counts, from its start; see smtpsec_context_counter(). */
+enum {
+    SMTPSEC_COUNTER_EVALUATIONS = 1,
+    SMTPSEC_COUNTER_CHECKED = 2,      /* the memory asked for something, and the plan can meet it */
+    SMTPSEC_COUNTER_REFUSED = 3,      /* the memory refused: plans and sessions */
+    SMTPSEC_COUNTER_WOULD_REFUSE = 4, /* report mode would have: plans and sessions */
+    SMTPSEC_COUNTER_NOTHING_KNOWN = 5,/* not checked: the memory asks for nothing */
+    SMTPSEC_COUNTER_NOT_CHECKED = 6,  /* not checked: no memory, or it could not be read */
+    SMTPSEC_COUNTER_EXCEPTED = 7,     /* an exception of the operator was used */
+    SMTPSEC_COUNTER_HOLD_ENDED = 8,   /* mail went on, weaker than remembered */
+    SMTPSEC_COUNTER_MET = 9,          /* sessions that met what the memory asks */
+    SMTPSEC_COUNTER_RECORDED = 10,    /* outcomes taken in */
+    SMTPSEC_COUNTER_NOT_RECORDED = 11 /* outcomes that could not be */
+};
+
+/** How long soft claims refuse; see smtpsec_options_set_hold(). */
+enum {
+    SMTPSEC_HOLD_REPORT = 0, /* not at all: they report */
+    SMTPSEC_HOLD_EARNED = -1 /* as long as the claim binds */
 };
 
 /* ---- Library ----------------------------------------------------------- */
@@ -425,6 +451,7 @@ SMTPSEC_API const char *smtpsec_need_name(int32_t kind);
 SMTPSEC_API const char *smtpsec_starttls_name(int32_t starttls);
 SMTPSEC_API const char *smtpsec_event_name(int32_t kind);
 SMTPSEC_API const char *smtpsec_reason_name(int32_t reason);
+SMTPSEC_API const char *smtpsec_counter_name(int32_t counter);
 
 /** Explain a reason in one sentence. Never NULL. */
 SMTPSEC_API const char *smtpsec_reason_text(int32_t reason);
@@ -533,6 +560,52 @@ SMTPSEC_API int smtpsec_options_set_mode(struct smtpsec_options *options, int32_
 SMTPSEC_API int smtpsec_options_set_soft_pkix_mode(struct smtpsec_options *options, int32_t mode);
 
 /**
+ * Say how long refusals by soft claims last, counted from the first one of a
+ * domain: seconds, SMTPSEC_HOLD_REPORT or SMTPSEC_HOLD_EARNED; default 72 hours.
+ * Longer than half of your queue's life, and mail is bounced for them.
+ * Returns: 0, INVALID (above 30 days, or below SMTPSEC_HOLD_EARNED).
+ */
+SMTPSEC_API int smtpsec_options_set_hold(struct smtpsec_options *options, int64_t seconds);
+/**
+ * Let no claim of ours bind for longer than this, in seconds; default 90 days.
+ * Returns: 0, INVALID (not 1 to 366 days).
+ */
+SMTPSEC_API int smtpsec_options_set_cap(struct smtpsec_options *options, int64_t seconds);
+/**
+ * Let claims of a kind only report for one domain, until a date. It lifts what
+ * the memory asks, never what the domain's live policies ask.
+ *
+ * domain: the policy domain; with a leading dot all names below it.
+ * kind:   SMTPSEC_CLAIM_*, or 0 for all kinds.
+ * until:  its end, a time; it must have one.
+ * note:   why, shown where it is used; may be NULL.
+ * Returns: 0, NOMEM, NAME, INVALID, LIMIT (more than 1024).
+ */
+SMTPSEC_API int smtpsec_options_add_exception(struct smtpsec_options *options, const char *domain,
+                                              int32_t kind, int64_t until, const char *note);
+/**
+ * Read the operator's policy file (smtpsec-policy(5)). What it says takes the
+ * place of what was set before. Call this before a chroot.
+ *
+ * Returns: 0, NOMEM, SYSTEM (unreadable), FORMAT (nothing of it is taken then).
+ *          smtpsec_options_error() names the first faulty line.
+ */
+SMTPSEC_API int smtpsec_options_load_policy(struct smtpsec_options *options, const char *path);
+/**
+ * Share the memory with a group: its files then belong to this group with
+ * mode 0660, and a memory of another user is opened when it has this group.
+ * Never as root. Default: only the owner.
+ */
+SMTPSEC_API int smtpsec_options_set_memory_group(struct smtpsec_options *options, uint32_t gid);
+/**
+ * Bound the memory: destinations that have been proved on two days or more,
+ * default 4000000. Those seen on one day alone have a tenth of it on top, at
+ * most 65536. Returns: 0, INVALID (less than 1000).
+ */
+SMTPSEC_API int smtpsec_options_set_memory_limit(struct smtpsec_options *options,
+                                                 uint64_t destinations);
+
+/**
  * Say what DANE does: SMTPSEC_MODE_ENFORCE (default), _REPORT (judge and tell,
  * ask for TLS alone), or _OFF (ask for no TLSA records).
  */
@@ -602,8 +675,30 @@ SMTPSEC_API void smtpsec_context_free(struct smtpsec_context *context);
 SMTPSEC_API int32_t smtpsec_context_memory_state(const struct smtpsec_context *context);
 /** Does the resolver validate, as far as known: SMTPSEC_DNSSEC_*. */
 SMTPSEC_API int32_t smtpsec_context_dnssec(const struct smtpsec_context *context);
+/** Read a counter, SMTPSEC_COUNTER_*; 0 for an unknown one. */
+SMTPSEC_API uint64_t smtpsec_context_counter(const struct smtpsec_context *context, int32_t counter);
 /** The present time by the context's clock. */
 SMTPSEC_API int64_t smtpsec_context_now(const struct smtpsec_context *context);
+
+/* ---- The operator's policy file ---------------------------------------- */
+
+/** Faults of a policy file; none when it can be used. */
+struct smtpsec_faults;
+
+/**
+ * Check the text of a policy file. All its faults are listed, at most 64.
+ *
+ * Returns: 0 (faulty or not), NOMEM, LIMIT (more than 1 MiB).
+ */
+SMTPSEC_API int smtpsec_policy_check(const uint8_t *text, size_t len, int64_t now,
+                                     struct smtpsec_faults **out);
+SMTPSEC_API void smtpsec_faults_free(struct smtpsec_faults *faults);
+SMTPSEC_API size_t smtpsec_faults_count(const struct smtpsec_faults *faults);
+/** The line, from 1. */
+SMTPSEC_API uint32_t smtpsec_faults_line(const struct smtpsec_faults *faults, size_t n);
+SMTPSEC_API const char *smtpsec_faults_text(const struct smtpsec_faults *faults, size_t n);
+/** 1 for what is odd but can be used, such as an exception that has ended. */
+SMTPSEC_API int smtpsec_faults_harmless(const struct smtpsec_faults *faults, size_t n);
 
 /* ---- Destinations ------------------------------------------------------ */
 
@@ -897,7 +992,10 @@ SMTPSEC_API int32_t smtpsec_plan_floor_identities(const struct smtpsec_plan *pla
 SMTPSEC_API int smtpsec_plan_has_hold(const struct smtpsec_plan *plan);
 /** When that hold ends by itself. */
 SMTPSEC_API int64_t smtpsec_plan_hold_until(const struct smtpsec_plan *plan);
-/** 1 when the memory, in report mode, would refuse what this plan allows. */
+/**
+ * 1 when the memory would refuse what this plan allows, were every claim
+ * enforced: those in report mode, those under an exception, and the parts that only report.
+ */
 SMTPSEC_API int smtpsec_plan_would_refuse(const struct smtpsec_plan *plan);
 /** The claims behind the floor; see the section on the memory. */
 struct smtpsec_claim;
@@ -934,6 +1032,23 @@ SMTPSEC_API int32_t smtpsec_host_action(const struct smtpsec_host *host);
 SMTPSEC_API int32_t smtpsec_host_reason(const struct smtpsec_host *host);
 /** What must hold; NULL for a host that is skipped. Lives as long as the plan. */
 SMTPSEC_API const struct smtpsec_requirement *smtpsec_host_requirement(const struct smtpsec_host *host);
+/** What the memory asks of this host: SMTPSEC_LEVEL_*; NONE for nothing. */
+SMTPSEC_API int32_t smtpsec_host_floor_level(const struct smtpsec_host *host);
+SMTPSEC_API int32_t smtpsec_host_floor_tls(const struct smtpsec_host *host);
+SMTPSEC_API int32_t smtpsec_host_floor_identities(const struct smtpsec_host *host);
+/** The kind of the claim behind it, SMTPSEC_CLAIM_*; 0 when there is none. */
+SMTPSEC_API int32_t smtpsec_host_floor_claim(const struct smtpsec_host *host);
+/** The host whose claim that is; "" for one of the whole domain. */
+SMTPSEC_API const char *smtpsec_host_floor_host(const struct smtpsec_host *host);
+/** When it ends by itself. */
+SMTPSEC_API int64_t smtpsec_host_floor_until(const struct smtpsec_host *host);
+/**
+ * Where the memory refuses this host, or would: what would satisfy it, when it
+ * ends by itself, and what overrides it, in one line; else "".
+ */
+SMTPSEC_API const char *smtpsec_host_floor_text(const struct smtpsec_host *host);
+/** 1 when the memory would refuse this host, as smtpsec_plan_would_refuse(). */
+SMTPSEC_API int smtpsec_host_would_refuse(const struct smtpsec_host *host);
 SMTPSEC_API int32_t smtpsec_host_dane_status(const struct smtpsec_host *host);
 /** The TLSA base domain (RFC 7672 2.2.3); "" when there is none. */
 SMTPSEC_API const char *smtpsec_host_dane_base(const struct smtpsec_host *host);
@@ -978,6 +1093,11 @@ SMTPSEC_API int32_t smtpsec_requirement_tls(const struct smtpsec_requirement *re
 SMTPSEC_API int32_t smtpsec_requirement_identities(const struct smtpsec_requirement *requirement);
 /** The set of sources that demand something. */
 SMTPSEC_API int32_t smtpsec_requirement_sources(const struct smtpsec_requirement *requirement);
+/** What claims that only report would add: identities, SMTPSEC_IDENTITY_*. */
+SMTPSEC_API int32_t smtpsec_requirement_reported_identities(
+    const struct smtpsec_requirement *requirement);
+/** What they would make of TLS: SMTPSEC_TLS_*. */
+SMTPSEC_API int32_t smtpsec_requirement_reported_tls(const struct smtpsec_requirement *requirement);
 /** 1 when the second EHLO must offer REQUIRETLS. */
 SMTPSEC_API int smtpsec_requirement_requiretls(const struct smtpsec_requirement *requirement);
 SMTPSEC_API const char *smtpsec_requirement_domain(const struct smtpsec_requirement *requirement);
@@ -1056,6 +1176,8 @@ SMTPSEC_API int32_t smtpsec_verdict_achieved(const struct smtpsec_verdict *verdi
 SMTPSEC_API int32_t smtpsec_verdict_identities(const struct smtpsec_verdict *verdict);
 /** RFC 8460 result type; may be set on an accepted session too (testing mode). */
 SMTPSEC_API int32_t smtpsec_verdict_result(const struct smtpsec_verdict *verdict);
+/** 1 when the memory would have refused this session, were every claim enforced. */
+SMTPSEC_API int smtpsec_verdict_would_refuse(const struct smtpsec_verdict *verdict);
 /** The index of the TLSA record that matched, as in the host's list; -1 when none. */
 SMTPSEC_API int32_t smtpsec_verdict_tlsa(const struct smtpsec_verdict *verdict);
 /** One line for a log. */
@@ -1157,6 +1279,51 @@ SMTPSEC_API const char *smtpsec_claim_evidence(const struct smtpsec_claim *claim
 
 /** Forget all that is known of a domain. Returns: 0, NOT_FOUND, NAME, MEMORY. */
 SMTPSEC_API int smtpsec_memory_forget(struct smtpsec_context *context, const char *domain);
+
+/**
+ * Called for each line of an export, without the line's end.
+ * Return 0 to go on; anything else stops it.
+ */
+typedef int (*smtpsec_line)(void *user, const char *line);
+
+/**
+ * Write what is remembered as canonical text: evidence, one line a claim and a
+ * policy, never a bare level. The same memory gives the same text on every
+ * machine. doc/memory.md has the format.
+ *
+ * domain:  NULL for all.
+ * Returns: 0, NOMEM, NAME, MEMORY, or what the callback gave.
+ */
+SMTPSEC_API int smtpsec_memory_export(struct smtpsec_context *context, const char *domain,
+                                      smtpsec_line line, void *user);
+
+/**
+ * Remove claims that count for nothing any more, and policies that nothing
+ * rests on. Works in slices, beside all other use.
+ *
+ * removed: receives how many destinations and policies went; may be NULL.
+ * Returns: 0, NOMEM, MEMORY.
+ */
+SMTPSEC_API int smtpsec_memory_prune(struct smtpsec_context *context, size_t *removed);
+
+/** Figures of the memory, as they stood when asked. */
+struct smtpsec_stats;
+
+/** Count. Reads all of it: minutes for many millions. Returns: 0, NOMEM, MEMORY. */
+SMTPSEC_API int smtpsec_memory_stats(struct smtpsec_context *context, struct smtpsec_stats **out);
+SMTPSEC_API void smtpsec_stats_free(struct smtpsec_stats *stats);
+/** The n-th figure's name, such as "destinations"; NULL past the end. Names do not change. */
+SMTPSEC_API const char *smtpsec_stats_name(const struct smtpsec_stats *stats, size_t n);
+SMTPSEC_API uint64_t smtpsec_stats_value(const struct smtpsec_stats *stats, size_t n);
+
+/**
+ * Read every page and every entry of the memory, which may be in use.
+ *
+ * faults:  receives the number of damaged or unreadable entries; may be NULL.
+ * Returns: 0 (with or without faults), NOMEM, MEMORY (it cannot be read as a
+ *          whole; the context's event says why).
+ */
+SMTPSEC_API int smtpsec_memory_check(struct smtpsec_context *context, size_t *faults);
 
 /* ---- Events ------------------------------------------------------------
  *

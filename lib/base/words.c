@@ -366,12 +366,37 @@ static const struct word event_words[] = {
     { SMTPSEC_EVENT_DNSSEC_LOST, "dnssec-lost" },
     { SMTPSEC_EVENT_DNSSEC_BACK, "dnssec-back" },
     { SMTPSEC_EVENT_STS_REFRESH_FAILING, "sts-refresh-failing" },
+    { SMTPSEC_EVENT_CLOCK_STEPPED, "clock-stepped" },
+    { SMTPSEC_EVENT_CLOCK_SETTLED, "clock-settled" },
+    { SMTPSEC_EVENT_MANY_REFUSED, "many-refused" },
+    { SMTPSEC_EVENT_CLAIM_LOWERED, "claim-lowered" },
+    { SMTPSEC_EVENT_MEMORY_FULL, "memory-full" },
+};
+
+static const struct word counter_words[] = {
+    { SMTPSEC_COUNTER_EVALUATIONS, "evaluations" },
+    { SMTPSEC_COUNTER_CHECKED, "checked" },
+    { SMTPSEC_COUNTER_REFUSED, "refused" },
+    { SMTPSEC_COUNTER_WOULD_REFUSE, "would-refuse" },
+    { SMTPSEC_COUNTER_NOTHING_KNOWN, "nothing-known" },
+    { SMTPSEC_COUNTER_NOT_CHECKED, "not-checked" },
+    { SMTPSEC_COUNTER_EXCEPTED, "excepted" },
+    { SMTPSEC_COUNTER_HOLD_ENDED, "hold-ended" },
+    { SMTPSEC_COUNTER_MET, "met" },
+    { SMTPSEC_COUNTER_RECORDED, "recorded" },
+    { SMTPSEC_COUNTER_NOT_RECORDED, "not-recorded" },
 };
 
 const char *
 smtpsec_event_name(int32_t kind)
 {
     return WORD(event_words, kind);
+}
+
+const char *
+smtpsec_counter_name(int32_t counter)
+{
+    return WORD(counter_words, counter);
 }
 
 int32_t
