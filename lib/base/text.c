@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,4 +211,35 @@ ss_text_escape(char *out, size_t room, const void *data, size_t len)
             cut = at;
     }
     out[at] = '\0';
+}
+
+/* The day of a count of days from 1970, in the calendar that counts years from March. */
+static void
+civil_day(int64_t days, int64_t *year, int64_t *month, int64_t *day)
+{
+    int64_t since = days + 719468; /* from 0000-03-01 */
+    int64_t era = since / 146097;
+    int64_t in_era = since % 146097;
+    int64_t year_of_era = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+    int64_t in_year = in_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t from_march = (5 * in_year + 2) / 153;
+
+    *day = in_year - (153 * from_march + 2) / 5 + 1;
+    *month = from_march < 10 ? from_march + 3 : from_march - 9;
+    *year = year_of_era + era * 400 + (*month <= 2 ? 1 : 0);
+}
+
+void
+ss_time_text(char out[SS_TIME_TEXT], int64_t time)
+{
+    int64_t year, month, day, second;
+
+    if (time < 0 || time > INT64_C(253402300799)) {
+        snprintf(out, SS_TIME_TEXT, "%lld", (long long)time);
+        return;
+    }
+    civil_day(time / 86400, &year, &month, &day);
+    second = time % 86400;
+    snprintf(out, SS_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year % 10000, (int)month % 100,
+             (int)day % 100, (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60));
 }

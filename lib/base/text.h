@@ -47,4 +47,13 @@ bool ss_hex_read(struct ss_text t, uint8_t *out, size_t len);
  */
 void ss_text_escape(char *out, size_t room, const void *data, size_t len);
 
+
+/* Room for a time as text, the end included. */
+#define SS_TIME_TEXT 24
+/*
+ * Write a time as RFC 3339 has it, in UTC: 2027-01-15T08:00:00Z. What has no
+ * such form (before 1970, after 9999) is written as seconds.
+ */
+void ss_time_text(char out[SS_TIME_TEXT], int64_t time);
+
 #endif

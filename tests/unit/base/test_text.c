@@ -203,6 +203,35 @@ copies(void **state)
     free(empty);
 }
 
+struct time_row {
+    const char *name;
+    int64_t time;
+    const char *want;
+};
+
+static const struct time_row times[] = {
+    {"time/the first second", 0, "1970-01-01T00:00:00Z"},
+    {"time/a second before", -1, "-1"},
+    {"time/a leap day", 951868799, "2000-02-29T23:59:59Z"},
+    {"time/the day after it", 951868800, "2000-03-01T00:00:00Z"},
+    {"time/no leap day in 2100", 4107542400, "2100-03-01T00:00:00Z"},
+    {"time/the end of a year", 1798761599, "2026-12-31T23:59:59Z"},
+    {"time/an hour like any", 1800000000, "2027-01-15T08:00:00Z"},
+    {"time/the last second", INT64_C(253402300799), "9999-12-31T23:59:59Z"},
+    {"time/a second after", INT64_C(253402300800), "253402300800"},
+    {"time/the least", INT64_MIN, "-9223372036854775808"},
+};
+
+static void
+check_time(void **state)
+{
+    const struct time_row *row = *state;
+    char text[SS_TIME_TEXT];
+
+    ss_time_text(text, row->time);
+    assert_string_equal(text, row->want);
+}
+
 int
 main(void)
 {
@@ -211,6 +240,7 @@ main(void)
     SS_TABLE_ROWS(&t, check_number, numbers);
     SS_TABLE_ROWS(&t, check_escape, escapes);
     SS_TABLE_ROWS(&t, check_hex, hexes);
+    SS_TABLE_ROWS(&t, check_time, times);
     ss_table_case(&t, "escape/no room at all", no_room_at_all);
     ss_table_case(&t, "cut", cuts);
     ss_table_case(&t, "blanks", blanks);
