@@ -19,6 +19,8 @@
 
 #define SS_CODEC_RECORD 'C'
 #define SS_CODEC_POLICY 'P'
+#define SS_CODEC_CLOCK 'T'
+#define SS_CODEC_REFUSALS 'R'
 
 /* Times are kept in 40 bits: from 1970 to beyond the year 36000. */
 #define SS_CODEC_TIME_MAX INT64_C(0xffffffffff)
