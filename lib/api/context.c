@@ -97,6 +97,7 @@ open_network(struct smtpsec_context *context, struct smtpsec_options *options)
 static int
 open_memory(struct smtpsec_context *context, const struct smtpsec_options *options)
 {
+    struct ss_store_lmdb_options how = { .read_only = options->memory_read_only };
     bool set_aside = false;
     int64_t now = ss_context_now(context);
     int r;
@@ -105,7 +106,7 @@ open_memory(struct smtpsec_context *context, const struct smtpsec_options *optio
         return ss_store_ram_open(&context->store);
     if (options->memory == NULL)
         return 0;
-    r = ss_store_lmdb_open(options->memory, options->memory_read_only, &set_aside, &context->store);
+    r = ss_store_lmdb_open(options->memory, &how, &set_aside, &context->store);
     if (r != 0)
         return r;
     if (set_aside)

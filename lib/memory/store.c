@@ -2,9 +2,12 @@
 #include "memory/store.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "memory/store_room.h"
 
 /* LMDB's limit; kept for every store, so that what fits one fits all. */
-#define KEY_MAX 511
+#define KEY_MAX SS_STORE_KEY_MAX
 
 static bool
 key_fits(struct ss_bytes key)
@@ -12,12 +15,37 @@ key_fits(struct ss_bytes key)
     return key.len > 0 && key.len <= KEY_MAX;
 }
 
+static bool
+lost(struct ss_store *store)
+{
+    if (store->state == SMTPSEC_MEMORY_LOST && store->kind->retry != NULL)
+        store->kind->retry(store);
+    return store->state == SMTPSEC_MEMORY_LOST;
+}
+
+void
+ss_store_set_limits(struct ss_store *store, const struct ss_store_limits *limits)
+{
+    struct ss_store_limits *own = &store->limits;
+    uint64_t seed = own->seed;
+
+    *own = *limits;
+    if (own->seed == 0)
+        own->seed = seed;
+    if (own->kept == 0)
+        own->kept = SS_STORE_KEPT;
+    if (own->probation == 0)
+        own->probation = SS_STORE_PROBATION;
+    if (own->probation > own->kept / 10)
+        own->probation = own->kept / 10 > 0 ? own->kept / 10 : 1;
+}
+
 int
 ss_store_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
 {
     if (store == NULL || table >= SS_TABLE_COUNT)
         return SMTPSEC_E_INVALID;
-    if (store->state == SMTPSEC_MEMORY_LOST)
+    if (lost(store))
         return SMTPSEC_E_MEMORY;
     /* What cannot be stored has not been. */
     if (!key_fits(key))
@@ -29,9 +57,10 @@ int
 ss_store_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                 ss_store_edit edit, void *arg)
 {
-    if (store == NULL || table >= SS_TABLE_COUNT || edit == NULL)
+    if (store == NULL || table >= SS_TABLE_COUNT || edit == NULL ||
+        table == SS_TABLE_CLAIMS_NEW || table == SS_TABLE_POLICIES_NEW)
         return SMTPSEC_E_INVALID;
-    if (store->state != SMTPSEC_MEMORY_OK)
+    if (lost(store) || store->state != SMTPSEC_MEMORY_OK)
         return SMTPSEC_E_MEMORY;
     if (!key_fits(key))
         return SMTPSEC_E_LIMIT;
@@ -44,7 +73,7 @@ ss_store_each_after(struct ss_store *store, enum ss_store_table table, struct ss
 {
     if (store == NULL || table >= SS_TABLE_COUNT || each == NULL || after.len > KEY_MAX)
         return SMTPSEC_E_INVALID;
-    if (store->state == SMTPSEC_MEMORY_LOST)
+    if (lost(store))
         return SMTPSEC_E_MEMORY;
     if (most == 0)
         return 0;
@@ -94,6 +123,28 @@ ss_store_walk(struct ss_store *store, enum ss_store_table table, ss_store_each e
     return r;
 }
 
+int
+ss_store_figures(struct ss_store *store, struct ss_store_figures *out)
+{
+    if (store == NULL || out == NULL)
+        return SMTPSEC_E_INVALID;
+    memset(out, 0, sizeof(*out));
+    if (lost(store) || store->kind->figures == NULL)
+        return SMTPSEC_E_MEMORY;
+    return store->kind->figures(store, out);
+}
+
+int
+ss_store_check(struct ss_store *store, bool *damaged)
+{
+    if (store == NULL || damaged == NULL)
+        return SMTPSEC_E_INVALID;
+    *damaged = false;
+    if (lost(store))
+        return SMTPSEC_E_MEMORY;
+    return store->kind->check != NULL ? store->kind->check(store, damaged) : 0;
+}
+
 void
 ss_store_close(struct ss_store *store)
 {
@@ -115,7 +166,7 @@ ss_store_lease(struct ss_store *store, uint64_t name, struct ss_lease **out)
     *out = NULL;
     if (store == NULL)
         return SMTPSEC_E_INVALID;
-    if (store->state != SMTPSEC_MEMORY_OK)
+    if (lost(store) || store->state != SMTPSEC_MEMORY_OK)
         return SMTPSEC_E_MEMORY;
     if (store->kind->lease != NULL)
         return store->kind->lease(store, name, out);

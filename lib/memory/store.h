@@ -3,6 +3,13 @@
  * Where octets are kept: tables of key and value. Two makers: RAM
  * (store_ram.c, pure) and LMDB (store_lmdb.c, the one file here that touches
  * the world). A store that fails never changes a decision already made.
+ *
+ * Claims and policies stand in two tables each (DESIGN 6.12): what has been
+ * proved on two days or more, and, with an end of its own, what is on
+ * probation. SS_TABLE_CLAIMS and _POLICIES mean both wherever they are asked
+ * for or changed; the _NEW tables can only be read, and hold those on
+ * probation alone. SS_TABLE_META holds a few small values under short names
+ * in ASCII; "format" and those that begin with "hand" are the store's own.
  */
 #ifndef SS_MEMORY_STORE_H
 #define SS_MEMORY_STORE_H
@@ -15,17 +22,28 @@
 #include "base/error.h"
 #include "smtpsec.h"
 
-enum ss_store_table { SS_TABLE_CLAIMS = 0, SS_TABLE_POLICIES = 1, SS_TABLE_COUNT = 2 };
+enum ss_store_table {
+    SS_TABLE_CLAIMS = 0,
+    SS_TABLE_POLICIES = 1,
+    SS_TABLE_CLAIMS_NEW = 2,
+    SS_TABLE_POLICIES_NEW = 3,
+    SS_TABLE_META = 4,
+    SS_TABLE_COUNT = 5
+};
 
 /* Largest value kept; larger ones are refused with SMTPSEC_E_LIMIT. */
 #define SS_STORE_VALUE_MAX (128 * 1024)
 
-enum ss_edit { SS_EDIT_KEEP, SS_EDIT_PUT, SS_EDIT_DELETE };
+/*
+ * PUT_NEW puts on probation, or keeps there; what is off it stays off. In
+ * SS_TABLE_META it is PUT.
+ */
+enum ss_edit { SS_EDIT_KEEP, SS_EDIT_PUT, SS_EDIT_DELETE, SS_EDIT_PUT_NEW };
 
 /*
  * Decide on a change inside the write transaction. old is NULL when nothing is
- * stored; it is valid during the call only. For PUT, write the value into out.
- * A negative return ends the transaction without a change.
+ * stored; it is valid during the call only. For PUT and PUT_NEW, write the
+ * value into out. A negative return ends the transaction without a change.
  */
 typedef int (*ss_store_edit)(void *arg, const struct ss_bytes *old, struct ss_buf *out,
                              enum ss_edit *edit);
@@ -34,6 +52,41 @@ typedef int (*ss_store_each)(void *arg, struct ss_bytes key, struct ss_bytes val
 
 struct ss_store;
 struct ss_lease;
+
+/* It may not go. */
+#define SS_STORE_FIXED UINT64_MAX
+/*
+ * How much evidence an entry is, of a table that is not SS_TABLE_META: _NEW
+ * says that it is on probation. Where room is needed the least goes. Must not
+ * use a store.
+ */
+typedef uint64_t (*ss_store_rank)(void *arg, enum ss_store_table table, struct ss_bytes key,
+                                  struct ss_bytes value);
+
+#define SS_STORE_KEPT 4000000
+#define SS_STORE_PROBATION 65536
+
+/* For claims, and again for policies. */
+struct ss_store_limits {
+    uint64_t kept;      /* off probation; 0: SS_STORE_KEPT */
+    uint64_t probation; /* on it, a tenth of `kept` at most; 0: SS_STORE_PROBATION */
+    ss_store_rank rank; /* NULL: nothing may go */
+    void *arg;          /* of rank; must outlive the store */
+    uint64_t seed;      /* that nobody can guess: where to look first; 0: the store's own */
+};
+
+struct ss_store_figures {
+    uint64_t file_size;  /* RAM: of keys and values */
+    uint64_t page_size;  /* RAM: 0, as for all that follow but the entries */
+    uint64_t pages;      /* of the file, as far as it was ever used */
+    uint64_t free_pages; /* of those, to be used again */
+    uint64_t map_size;
+    uint64_t map_max;    /* as large as it may grow */
+    uint64_t readers;    /* slots that are taken */
+    uint64_t readers_max;
+    uint64_t format;     /* of the tables */
+    uint64_t entries[SS_TABLE_COUNT]; /* here each table is counted by itself */
+};
 
 struct ss_store_kind {
     int (*get)(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
@@ -45,21 +98,34 @@ struct ss_store_kind {
     void (*close)(struct ss_store *store);
     /* May be NULL: nobody else uses the store. */
     int (*lease)(struct ss_store *store, uint64_t name, struct ss_lease **out);
+    int (*figures)(struct ss_store *store, struct ss_store_figures *out);
+    /* May be NULL: there are no pages. */
+    int (*check)(struct ss_store *store, bool *damaged);
+    /* May be NULL. Called on a store that is LOST: open it anew, if it is time. */
+    void (*retry)(struct ss_store *store);
 };
 
 /* The head of every store. */
 struct ss_store {
     const struct ss_store_kind *kind;
-    int32_t state; /* SMTPSEC_MEMORY_OK, _READ_ONLY, _LOST */
+    int32_t state; /* SMTPSEC_MEMORY_OK, _READ_ONLY, _LOST; a lost one may come back */
     struct ss_error error;
+    struct ss_store_limits limits;
+    /* Set when a new memory was begun in place of one that was kept here; who reads it may clear it. */
+    bool set_aside;
 };
+
+/* Set the bounds; without this they are the ones named above, and nothing may go. */
+void ss_store_set_limits(struct ss_store *store, const struct ss_store_limits *limits);
 
 /* Copy a value out. Returns 0, NOT_FOUND, NOMEM, MEMORY. */
 int ss_store_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                  struct ss_buf *value);
 /*
  * Read, decide, write, in one transaction; keeping writes nothing. The edit
- * must not use a store. Returns 0, NOMEM, MEMORY, LIMIT, or the edit's own.
+ * must not use a store. Returns 0, NOMEM, MEMORY, LIMIT (too large, or no room
+ * and all that was looked at is in force; what was on probation stays there,
+ * changed), or the edit's own.
  */
 int ss_store_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                     ss_store_edit edit, void *arg);
@@ -75,6 +141,13 @@ int ss_store_each_after(struct ss_store *store, enum ss_store_table table, struc
  * with the store. `each` may stop it, as above. Returns as above.
  */
 int ss_store_walk(struct ss_store *store, enum ss_store_table table, ss_store_each each, void *arg);
+/* Count. Returns 0, NOMEM, MEMORY. */
+int ss_store_figures(struct ss_store *store, struct ss_store_figures *out);
+/*
+ * Read every page, beside all other use; the values are the caller's to read.
+ * Returns 0 and whether a page is damaged, NOMEM, or MEMORY (cannot be read).
+ */
+int ss_store_check(struct ss_store *store, bool *damaged);
 /* Close; takes NULL. */
 void ss_store_close(struct ss_store *store);
 
@@ -101,17 +174,24 @@ void ss_lease_release(struct ss_lease *lease);
 
 int ss_store_ram_open(struct ss_store **out);
 
+struct ss_store_lmdb_options {
+    bool read_only;
+    bool shared;    /* with a group (DESIGN 6.13) */
+    uint32_t group; /* this one */
+};
+
 /*
  * Open the store in a directory. It is one environment per file and process
  * (a registry by device and inode), abandoned and re-opened after fork.
+ * options: NULL for none.
  *
  * Returns 0 and a store, whose state may be READ_ONLY or LOST, or NOMEM. A
  * store that could not be opened is LOST, says why in its error, and answers
- * SMTPSEC_E_MEMORY. set_aside: receives true when a new memory is begun where
- * one was kept before: its file is gone or empty, or was damaged and renamed
- * away.
+ * SMTPSEC_E_MEMORY; it tries again once a minute. set_aside: receives true
+ * when a new memory is begun where one was kept before: its file is gone or
+ * empty, or was damaged and renamed away. May be NULL.
  */
-int ss_store_lmdb_open(const char *directory, bool read_only, bool *set_aside,
-                       struct ss_store **out);
+int ss_store_lmdb_open(const char *directory, const struct ss_store_lmdb_options *options,
+                       bool *set_aside, struct ss_store **out);
 
 #endif

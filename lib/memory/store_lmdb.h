@@ -30,6 +30,8 @@
 #define SS_LMDB_WRITE_LOCK "write.lock"
 #define SS_LMDB_FETCH_LOCK "fetch.lock"
 
+#define SS_LMDB_MAP_MAX (sizeof(size_t) > 4 ? (uint64_t)1 << 38 : (uint64_t)1 << 30)
+
 /* One environment, shared by all stores of this process on the same file. */
 struct ss_lmdb_env {
     struct ss_lmdb_env *next;
@@ -39,27 +41,41 @@ struct ss_lmdb_env {
     dev_t device;
     ino_t inode;
     int directory;
+    struct ss_store_lmdb_options options; /* of the first store */
     int open_lock; /* -1: none could be had, all is read-only */
     bool read_only;
     MDB_env *mdb;
+    uint32_t format; /* of the tables; an older one is only met when it cannot be brought up to date */
+    bool there[SS_TABLE_COUNT];
     MDB_dbi tables[SS_TABLE_COUNT];
     /* Shared by transactions, exclusive for a new map size, which LMDB forbids beside them. */
     pthread_rwlock_t gate;
-    bool gate_made;
     _Atomic int64_t size_seen; /* the file must never get shorter than this */
-    atomic_bool cut;           /* it did: the map may not be touched again */
+    /*
+     * It did, or LMDB says that this environment has come to its end: neither
+     * it nor the map may be touched again before it is opened anew.
+     */
+    atomic_bool broken;
+    int64_t next_try; /* when that may be tried, in monotonic ms */
 };
+
+#define SS_LMDB_RETRY_MS 60000
 
 /* ---- store_lmdb_files.c: folders, files, locks ---- */
 
-/* Open the directory, which must be our own. Returns a descriptor, or -1 and says why. */
-int ss_lmdb_directory_open(const char *path, struct ss_error *error);
+/* Open the directory, which must be ours (DESIGN 6.13). Returns a descriptor, or -1 and says why. */
+int ss_lmdb_directory_open(const char *path, const struct ss_store_lmdb_options *options,
+                           struct ss_error *error);
 /* False when it cannot be written, by its mode. */
 bool ss_lmdb_directory_writable(int directory);
-/* Open one of our files in it, made with mode 0600 when `make`. Returns -1 with errno. */
-int ss_lmdb_file_open(int directory, const char *name, int flags, bool make);
-/* Is this a plain file of our own? Says why not. */
-bool ss_lmdb_file_ours(int fd, const char *name, struct ss_error *error);
+/*
+ * Open one of our files in it; when `make`, it is made with mode 0600, or 0660
+ * and the group's. Returns -1 with errno.
+ */
+int ss_lmdb_file_open(const struct ss_lmdb_env *env, const char *name, int flags, bool make);
+/* Is this a plain file of ours? Says why not. */
+bool ss_lmdb_file_ours(const struct ss_lmdb_env *env, int fd, const char *name,
+                       struct ss_error *error);
 /* Which part of a lock file: all of it, the lock itself, the turn of who is next to get it. */
 enum ss_lmdb_range { SS_LMDB_WHOLE, SS_LMDB_HELD, SS_LMDB_TURN };
 /* Take a lock (F_RDLCK, F_WRLCK), or let it go (F_UNLCK), waiting no longer than timeout_ms. */
@@ -67,7 +83,8 @@ bool ss_lmdb_lock(int fd, enum ss_lmdb_range range, short type, int timeout_ms);
 /* Rename a damaged file away. */
 bool ss_lmdb_set_aside(int directory, struct ss_error *error);
 /* Give LMDB's lock file all its room now: a full disk met later, in its map, would be a SIGBUS. */
-bool ss_lmdb_lock_file_make(int directory, struct ss_error *error);
+bool ss_lmdb_lock_file_make(const struct ss_lmdb_env *env, struct ss_error *error);
+int64_t ss_lmdb_monotonic_ms(void);
 
 /* ---- store_lmdb_check.c: the file is read before it is mapped ---- */
 
@@ -81,14 +98,22 @@ enum ss_lmdb_health ss_lmdb_check_all(int fd);
 /* ---- store_lmdb_lease.c ---- */
 
 /* As ss_store_lease(), among all who have this directory. */
-int ss_lmdb_lease(int directory, uint64_t name, struct ss_error *error, struct ss_lease **out);
+int ss_lmdb_lease(const struct ss_lmdb_env *env, uint64_t name, struct ss_error *error, struct ss_lease **out);
 
 /* ---- store_lmdb_registry.c: one environment a file and process ---- */
 
 /* Get the environment of a directory. Returns 0, NOMEM, or MEMORY or VERSION and says why. */
-int ss_lmdb_env_get(const char *path, bool read_only, bool *set_aside, struct ss_error *error,
-                    struct ss_lmdb_env **out);
+int ss_lmdb_env_get(const char *path, const struct ss_store_lmdb_options *options, bool *set_aside,
+                    struct ss_error *error, struct ss_lmdb_env **out);
 void ss_lmdb_env_put(struct ss_lmdb_env *env);
+/*
+ * Open one anew that is broken, as if for the first time, at most once in
+ * SS_LMDB_RETRY_MS. Returns 0 (it is whole, by us or by another thread), or as
+ * ss_lmdb_env_get(); MEMORY without a word when it is not yet time.
+ */
+int ss_lmdb_env_renew(struct ss_lmdb_env *env, const char *path,
+                      const struct ss_store_lmdb_options *options, bool *set_aside,
+                      struct ss_error *error);
 
 /* ---- store_lmdb_env.c: opening one ---- */
 
@@ -100,11 +125,52 @@ void ss_lmdb_env_close(struct ss_lmdb_env *env);
 bool ss_lmdb_env_grow(struct ss_lmdb_env *env);
 /* Follow another process that made the map larger. */
 bool ss_lmdb_env_follow(struct ss_lmdb_env *env);
-/* True while the file is at least as long as it was. */
+/* True while the file is there and at least as long as it was. */
 bool ss_lmdb_env_whole(struct ss_lmdb_env *env);
+/* Free the slots of readers that died. */
+bool ss_lmdb_env_clear_readers(struct ss_lmdb_env *env);
 
 /* Take write.lock; returns its descriptor, or -1. */
 int ss_lmdb_write_lock(const struct ss_lmdb_env *env);
 void ss_lmdb_write_unlock(int fd);
+
+/* ---- store_lmdb.c: a store, and its transactions ---- */
+
+struct ss_lmdb_store {
+    struct ss_store store;
+    char *path;
+    struct ss_store_lmdb_options options;
+    pid_t pid;
+    struct ss_lmdb_env *env; /* NULL: not open */
+    int64_t next_try;        /* when it is NULL: when to try again */
+};
+
+struct ss_lmdb_store *ss_lmdb_store_of(struct ss_store *store);
+/* Before each use. Returns 0, NOMEM, MEMORY. */
+int ss_lmdb_enter(struct ss_lmdb_store *s);
+/* Say what LMDB answered. Returns NOMEM or MEMORY. */
+int ss_lmdb_failed(struct ss_lmdb_store *s, const char *what, int rc);
+/* Mend what kept a transaction from beginning or from ending well; true: try again. */
+bool ss_lmdb_mend(struct ss_lmdb_env *env, int rc, int attempt);
+/* Begin a read transaction, with the gate held when it succeeds. */
+int ss_lmdb_read_begin(struct ss_lmdb_env *env, MDB_txn **txn);
+void ss_lmdb_read_end(struct ss_lmdb_env *env, MDB_txn *txn);
+/* Look a key up; *where is the table it was found in, or the one that was asked. */
+int ss_lmdb_find(const struct ss_lmdb_env *env, MDB_txn *txn, enum ss_store_table table,
+                 struct ss_bytes key, MDB_val *value, enum ss_store_table *where);
+MDB_val ss_lmdb_val(struct ss_bytes bytes);
+struct ss_bytes ss_lmdb_bytes(const MDB_val *val);
+
+/* How often a transaction is begun again for what can be mended. */
+#define SS_LMDB_TRIES 4
+
+/* ---- store_lmdb_change.c, store_lmdb_list.c, store_lmdb_figures.c: of the store's kind ---- */
+
+int ss_lmdb_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
+                   ss_store_edit edit, void *arg);
+int ss_lmdb_each(struct ss_store *store, enum ss_store_table table, struct ss_bytes after,
+                 size_t most, ss_store_each each, void *arg);
+int ss_lmdb_figures(struct ss_store *store, struct ss_store_figures *out);
+int ss_lmdb_check(struct ss_store *store, bool *damaged);
 
 #endif

@@ -102,8 +102,8 @@ check_pair(int fd, uint64_t file_size, struct ss_lmdb_meta *newest)
     return SS_LMDB_GOOD;
 }
 
-static enum ss_lmdb_health
-check_file(int fd, struct ss_lmdb_meta *newest)
+enum ss_lmdb_health
+ss_lmdb_newest_meta(int fd, struct ss_lmdb_meta *newest)
 {
     struct stat st;
 
@@ -119,14 +119,14 @@ ss_lmdb_check_metas(int fd)
 {
     struct ss_lmdb_meta newest;
 
-    return check_file(fd, &newest);
+    return ss_lmdb_newest_meta(fd, &newest);
 }
 
 enum ss_lmdb_health
 ss_lmdb_check_all(int fd)
 {
     struct ss_lmdb_meta newest;
-    enum ss_lmdb_health health = check_file(fd, &newest);
+    enum ss_lmdb_health health = ss_lmdb_newest_meta(fd, &newest);
 
     if (health != SS_LMDB_GOOD)
         return health;

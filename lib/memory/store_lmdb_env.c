@@ -10,15 +10,20 @@
 
 #define READERS_MAX 4096
 #define MAP_START ((size_t)1 << 30) /* sparse; only what is used takes room */
-#define MAP_MAX (sizeof(size_t) > 4 ? (uint64_t)1 << 38 : (uint64_t)1 << 30)
+#define MAP_MAX SS_LMDB_MAP_MAX
 #define WAIT_OPEN_MS 5000
 #define WAIT_WRITE_MS 2000
 
 /* The layout of the tables below; values have versions of their own. */
-#define FORMAT_VERSION 1
-#define META_TABLE "meta"
+#define FORMAT_VERSION 2
+#define FORMAT_KEY "format"
 
-static const char *const table_names[SS_TABLE_COUNT] = { "claims", "policies" };
+/* Format 1 had the claims, the policies, and the table of its mark. */
+static const char *const table_names[SS_TABLE_COUNT] = { "claims", "policies", "claims-new",
+                                                         "policies-new", "meta" };
+
+/* Beside 0 and the codes of errors: it is ours, and damaged. */
+#define DAMAGED 1
 
 /* What the steps of opening share. */
 struct opening {
@@ -43,7 +48,7 @@ lost(struct opening *o, const char *what, int rc)
 static int
 take_open_lock(struct opening *o)
 {
-    int fd = ss_lmdb_file_open(o->env->directory, SS_LMDB_OPEN_LOCK, O_RDWR, !o->read_only);
+    int fd = ss_lmdb_file_open(o->env, SS_LMDB_OPEN_LOCK, O_RDWR, !o->read_only);
     struct stat st;
 
     o->env->open_lock = fd;
@@ -54,7 +59,7 @@ take_open_lock(struct opening *o)
     }
     if (fd == -1)
         return lost(o, SS_LMDB_OPEN_LOCK, errno);
-    if (!ss_lmdb_file_ours(fd, SS_LMDB_OPEN_LOCK, o->error))
+    if (!ss_lmdb_file_ours(o->env, fd, SS_LMDB_OPEN_LOCK, o->error))
         return SMTPSEC_E_MEMORY;
     o->begun = fstat(fd, &st) == 0 && st.st_size > 0;
     o->first = ss_lmdb_lock(fd, SS_LMDB_WHOLE, F_WRLCK, 0);
@@ -69,16 +74,16 @@ open_data(struct opening *o, int *fd)
 {
     int flags = o->read_only ? O_RDONLY : O_RDWR;
 
-    *fd = ss_lmdb_file_open(o->env->directory, SS_LMDB_DATA, flags, !o->read_only);
+    *fd = ss_lmdb_file_open(o->env, SS_LMDB_DATA, flags, !o->read_only);
     if (*fd == -1 && errno == ELOOP)
         return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: %s is a symbolic link", o->path,
                             SS_LMDB_DATA);
     if (*fd == -1)
         return lost(o, SS_LMDB_DATA, errno);
-    return ss_lmdb_file_ours(*fd, SS_LMDB_DATA, o->error) ? 0 : SMTPSEC_E_MEMORY;
+    return ss_lmdb_file_ours(o->env, *fd, SS_LMDB_DATA, o->error) ? 0 : SMTPSEC_E_MEMORY;
 }
 
-/* Judge the file before anything maps it. 1: damaged, and to be set aside. */
+/* Judge the file before anything maps it. */
 static int
 judge(struct opening *o, int fd)
 {
@@ -101,9 +106,7 @@ judge(struct opening *o, int fd)
     case SS_LMDB_DAMAGED:
         break;
     }
-    if (o->first && !o->read_only)
-        return 1;
-    return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: the data is damaged", o->path);
+    return DAMAGED;
 }
 
 static int
@@ -114,15 +117,6 @@ prepare_data(struct opening *o)
 
     if (rc == 0)
         rc = judge(o, fd);
-    if (rc == 1) {
-        close(fd);
-        fd = -1;
-        rc = SMTPSEC_E_MEMORY;
-        if (!ss_lmdb_set_aside(o->env->directory, o->error))
-            return rc;
-        *o->set_aside = true;
-        rc = open_data(o, &fd);
-    }
     if (rc == 0 && fstat(fd, &st) != 0)
         rc = lost(o, SS_LMDB_DATA, errno);
     if (rc == 0) {
@@ -159,7 +153,7 @@ map(struct opening *o)
         return rc == ENOMEM ? SMTPSEC_E_NOMEM : lost(o, "LMDB", rc);
     o->env->mdb = mdb;
     mdb_env_set_maxreaders(mdb, READERS_MAX);
-    mdb_env_set_maxdbs(mdb, SS_TABLE_COUNT + 1);
+    mdb_env_set_maxdbs(mdb, SS_TABLE_COUNT);
     mdb_env_set_mapsize(mdb, map_size_for(atomic_load(&o->env->size_seen)));
     rc = mdb_env_open(mdb, o->path, flags, 0600);
     if (rc == ENOMEM)
@@ -178,37 +172,46 @@ map(struct opening *o)
     return 0;
 }
 
-/* Our own version in the table `meta`; MDB_NOTFOUND when the database is new. */
+/* Our own mark in the table `meta`; a database without one is of the first format. */
 static int
-read_format(struct opening *o, MDB_txn *txn, MDB_dbi meta)
+read_format(struct opening *o, MDB_txn *txn, uint32_t *format)
 {
-    MDB_val key = { 6, (void *)(uintptr_t)"format" }, value;
+    MDB_val key = { sizeof(FORMAT_KEY) - 1, (void *)(uintptr_t)FORMAT_KEY }, value;
     struct ss_rd rd;
-    uint32_t version;
-    int rc = mdb_get(txn, meta, &key, &value);
+    int rc = MDB_NOTFOUND;
 
+    *format = 1;
+    if (o->env->there[SS_TABLE_META])
+        rc = mdb_get(txn, o->env->tables[SS_TABLE_META], &key, &value);
     if (rc != 0)
-        return rc;
+        return rc == MDB_NOTFOUND ? 0 : rc;
     ss_rd_init(&rd, value.mv_data, value.mv_size);
-    version = ss_rd_le32(&rd);
-    if (!ss_rd_done(&rd) || version == 0)
+    *format = ss_rd_le32(&rd);
+    if (!ss_rd_done(&rd) || *format == 0)
         return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: the format mark is malformed",
                             o->path);
-    if (version > FORMAT_VERSION)
+    if (*format > FORMAT_VERSION)
         return ss_error_set(o->error, SMTPSEC_E_VERSION,
                             "%s: made by a newer version of this library (format %lu)", o->path,
-                            (unsigned long)version);
+                            (unsigned long)*format);
     return 0;
 }
 
+/* Open those that are there. */
 static int
-open_tables(struct opening *o, MDB_txn *txn, unsigned flags, MDB_dbi *meta)
+open_tables(struct opening *o, MDB_txn *txn)
 {
     size_t i;
-    int rc = mdb_dbi_open(txn, META_TABLE, flags, meta);
+    int rc = 0;
 
-    for (i = 0; rc == 0 && i < SS_TABLE_COUNT; i++)
-        rc = mdb_dbi_open(txn, table_names[i], flags, &o->env->tables[i]);
+    for (i = 0; rc == 0 && i < SS_TABLE_COUNT; i++) {
+        rc = mdb_dbi_open(txn, table_names[i], 0, &o->env->tables[i]);
+        o->env->there[i] = rc == 0;
+        if (rc == MDB_NOTFOUND)
+            rc = 0;
+    }
+    if (rc == 0 && !(o->env->there[SS_TABLE_CLAIMS] && o->env->there[SS_TABLE_POLICIES]))
+        rc = MDB_NOTFOUND;
     return rc;
 }
 
@@ -216,7 +219,6 @@ static int
 load_tables(struct opening *o)
 {
     MDB_txn *txn = NULL;
-    MDB_dbi meta;
     int rc = mdb_txn_begin(o->env->mdb, NULL, MDB_RDONLY, &txn);
 
     if (rc == MDB_READERS_FULL) {
@@ -225,9 +227,9 @@ load_tables(struct opening *o)
     }
     if (rc != 0)
         return rc;
-    rc = open_tables(o, txn, 0, &meta);
+    rc = open_tables(o, txn);
     if (rc == 0)
-        rc = read_format(o, txn, meta);
+        rc = read_format(o, txn, &o->env->format);
     if (rc != 0) {
         mdb_txn_abort(txn);
         return rc;
@@ -239,18 +241,36 @@ static int
 write_format(MDB_txn *txn, MDB_dbi meta)
 {
     static uint8_t version[4] = { FORMAT_VERSION, 0, 0, 0 };
-    MDB_val key = { 6, (void *)(uintptr_t)"format" }, value = { sizeof(version), version };
+    MDB_val key = { sizeof(FORMAT_KEY) - 1, (void *)(uintptr_t)FORMAT_KEY };
+    MDB_val value = { sizeof(version), version };
 
-    return mdb_put(txn, meta, &key, &value, MDB_NOOVERWRITE);
+    return mdb_put(txn, meta, &key, &value, 0);
 }
 
-/* Begin the tables in a database that holds nothing at all; one with other content is not ours. */
+/* Is there nothing at all, or our tables of a format up to this one? Other content is not ours. */
+static int
+may_make_tables(struct opening *o, MDB_txn *txn)
+{
+    MDB_dbi main_table;
+    MDB_stat stat;
+    uint32_t format;
+    int rc = mdb_dbi_open(txn, NULL, 0, &main_table);
+
+    if (rc == 0)
+        rc = mdb_stat(txn, main_table, &stat);
+    if (rc != 0 || stat.ms_entries == 0)
+        return rc;
+    rc = open_tables(o, txn);
+    return rc != 0 ? rc : read_format(o, txn, &format);
+}
+
+/* Begin the tables, or add those that came with a later format: all of it or nothing. */
 static int
 make_tables(struct opening *o)
 {
     MDB_txn *txn = NULL;
-    MDB_dbi main_table, meta;
-    MDB_stat stat;
+    MDB_dbi table[SS_TABLE_COUNT];
+    size_t i;
     int rc, lock = ss_lmdb_write_lock(o->env);
 
     if (lock == -1)
@@ -258,17 +278,14 @@ make_tables(struct opening *o)
                             o->path);
     rc = mdb_txn_begin(o->env->mdb, NULL, 0, &txn);
     if (rc == 0)
-        rc = mdb_dbi_open(txn, NULL, 0, &main_table);
+        rc = may_make_tables(o, txn);
+    for (i = 0; rc == 0 && i < SS_TABLE_COUNT; i++)
+        rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &table[i]);
     if (rc == 0)
-        rc = mdb_stat(txn, main_table, &stat);
-    if (rc == 0 && stat.ms_entries == 0) {
-        rc = open_tables(o, txn, MDB_CREATE, &meta);
-        if (rc == 0)
-            rc = write_format(txn, meta);
-        if (rc == 0) {
-            rc = mdb_txn_commit(txn);
-            txn = NULL;
-        }
+        rc = write_format(txn, table[SS_TABLE_META]);
+    if (rc == 0) {
+        rc = mdb_txn_commit(txn);
+        txn = NULL;
     }
     if (txn != NULL)
         mdb_txn_abort(txn);
@@ -276,21 +293,70 @@ make_tables(struct opening *o)
     return rc;
 }
 
+/* Ours, but for a name: damage inside a page, which no count notices. */
+static bool
+is_maimed(const struct ss_lmdb_env *env)
+{
+    size_t i, names = 0;
+
+    for (i = 0; i < SS_TABLE_COUNT; i++)
+        names += env->there[i] ? 1 : 0;
+    return names >= 3 && names < SS_TABLE_COUNT;
+}
+
 static int
 open_or_make_tables(struct opening *o)
 {
     int rc = load_tables(o);
+    bool make = rc == MDB_NOTFOUND || (rc == 0 && o->env->format < FORMAT_VERSION);
+    size_t i;
 
-    if (rc == MDB_NOTFOUND && !o->read_only) {
+    if (make && !o->read_only) {
         rc = make_tables(o);
         if (rc == 0)
             rc = load_tables(o);
     }
+    for (i = 0; rc == 0 && o->env->format == FORMAT_VERSION && i < SS_TABLE_COUNT; i++) {
+        if (!o->env->there[i])
+            rc = MDB_NOTFOUND;
+    }
+    if (rc == MDB_NOTFOUND && is_maimed(o->env))
+        return DAMAGED;
     if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE)
         return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: holds something else", o->path);
     /* Ours are below zero too, but LMDB's lie far away from them. */
     if (rc > 0 || rc <= MDB_KEYEXIST + 100)
         return lost(o, "LMDB", rc);
+    return rc;
+}
+
+static int
+open_database(struct opening *o)
+{
+    int rc = prepare_data(o);
+
+    if (rc == 0)
+        rc = map(o);
+    return rc == 0 ? open_or_make_tables(o) : rc;
+}
+
+/* Damage is set aside by who is first, and a new memory begun. */
+static int
+open_or_begin(struct opening *o)
+{
+    int rc = open_database(o);
+
+    if (rc == DAMAGED && o->first && !o->read_only) {
+        if (o->env->mdb != NULL)
+            mdb_env_close(o->env->mdb);
+        o->env->mdb = NULL;
+        if (!ss_lmdb_set_aside(o->env->directory, o->error))
+            return SMTPSEC_E_MEMORY;
+        *o->set_aside = true;
+        rc = open_database(o);
+    }
+    if (rc == DAMAGED)
+        rc = ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: the data is damaged", o->path);
     return rc;
 }
 
@@ -312,17 +378,12 @@ ss_lmdb_env_open(struct ss_lmdb_env *env, const char *path, bool read_only, bool
         rc = take_open_lock(&o);
     }
     env->read_only = o.read_only;
-    if (rc == 0 && o.first && !o.read_only && !ss_lmdb_lock_file_make(env->directory, error))
+    if (rc == 0 && o.first && !o.read_only && !ss_lmdb_lock_file_make(env, error))
         rc = SMTPSEC_E_MEMORY;
     if (rc == 0)
-        rc = prepare_data(&o);
-    if (rc == 0)
-        rc = map(&o);
-    if (rc == 0)
-        rc = open_or_make_tables(&o);
-    if (rc == 0 && pthread_rwlock_init(&env->gate, NULL) != 0)
-        rc = SMTPSEC_E_NOMEM;
-    env->gate_made = rc == 0;
+        rc = open_or_begin(&o);
+    if (rc == 0 && o.first)
+        (void)mdb_reader_check(env->mdb, NULL);
     /* One octet in open.lock says that a memory was begun here; without it nothing is lost but the alarm. */
     if (rc == 0 && o.first && !o.begun && !o.read_only)
         o.begun = pwrite(env->open_lock, "\n", 1, 0) == 1;
@@ -340,75 +401,97 @@ ss_lmdb_env_close(struct ss_lmdb_env *env)
     if (env->mdb != NULL)
         mdb_env_close(env->mdb);
     env->mdb = NULL;
-    if (env->gate_made)
-        pthread_rwlock_destroy(&env->gate);
-    env->gate_made = false;
     /* After LMDB's own files, so that who comes next and is first finds them closed. */
     if (env->open_lock != -1)
         close(env->open_lock);
     env->open_lock = -1;
 }
 
-/* Set a new map size; both metas are looked at again before the new mapping. */
+/* Set a new map size with the gate closed; both metas are looked at again before the new mapping. */
 static bool
 remap(struct ss_lmdb_env *env, size_t size)
 {
     bool good = false;
     int fd;
 
-    if (pthread_rwlock_wrlock(&env->gate) != 0)
-        return false;
     if (mdb_env_get_fd(env->mdb, &fd) == 0 && ss_lmdb_check_metas(fd) == SS_LMDB_GOOD)
         good = mdb_env_set_mapsize(env->mdb, size) == 0;
     if (!good)
-        atomic_store(&env->cut, true);
-    pthread_rwlock_unlock(&env->gate);
+        atomic_store(&env->broken, true);
     return good;
-}
-
-static size_t
-map_size(const struct ss_lmdb_env *env)
-{
-    MDB_envinfo info;
-
-    return mdb_env_info(env->mdb, &info) == 0 ? info.me_mapsize : 0;
 }
 
 bool
 ss_lmdb_env_grow(struct ss_lmdb_env *env)
 {
-    size_t size = map_size(env);
+    MDB_envinfo info;
+    bool good = false;
 
-    return size != 0 && size <= MAP_MAX / 2 && remap(env, size * 2);
+    if (pthread_rwlock_wrlock(&env->gate) != 0)
+        return false;
+    if (!atomic_load(&env->broken) && mdb_env_info(env->mdb, &info) == 0 &&
+        info.me_mapsize <= MAP_MAX / 2)
+        good = remap(env, info.me_mapsize * 2);
+    pthread_rwlock_unlock(&env->gate);
+    return good;
 }
 
 bool
 ss_lmdb_env_follow(struct ss_lmdb_env *env)
 {
+    bool good = false;
     struct stat st;
     int fd;
 
-    if (mdb_env_get_fd(env->mdb, &fd) != 0 || fstat(fd, &st) != 0)
+    if (pthread_rwlock_wrlock(&env->gate) != 0)
         return false;
-    return remap(env, map_size_for(st.st_size));
+    if (!atomic_load(&env->broken) && mdb_env_get_fd(env->mdb, &fd) == 0 && fstat(fd, &st) == 0)
+        good = remap(env, map_size_for(st.st_size));
+    pthread_rwlock_unlock(&env->gate);
+    return good;
 }
 
 bool
-ss_lmdb_env_whole(struct ss_lmdb_env *env)
+ss_lmdb_env_clear_readers(struct ss_lmdb_env *env)
+{
+    bool good;
+
+    pthread_rwlock_rdlock(&env->gate);
+    good = !atomic_load(&env->broken) && mdb_reader_check(env->mdb, NULL) == 0;
+    pthread_rwlock_unlock(&env->gate);
+    return good;
+}
+
+/* With the gate held. */
+static bool
+is_whole(struct ss_lmdb_env *env)
 {
     /* Looked up before the file: another thread may see it grow in between. */
     int64_t seen = atomic_load(&env->size_seen);
     struct stat st;
     int fd;
 
-    if (atomic_load(&env->cut))
+    if (atomic_load(&env->broken))
         return false;
-    if (mdb_env_get_fd(env->mdb, &fd) != 0 || fstat(fd, &st) != 0 || (int64_t)st.st_size < seen) {
-        atomic_store(&env->cut, true);
+    /* A file that was removed is no memory any more: who opens now gets another. */
+    if (mdb_env_get_fd(env->mdb, &fd) != 0 || fstat(fd, &st) != 0 || (int64_t)st.st_size < seen ||
+        st.st_nlink == 0) {
+        atomic_store(&env->broken, true);
         return false;
     }
     atomic_store(&env->size_seen, (int64_t)st.st_size);
     return true;
+}
+
+bool
+ss_lmdb_env_whole(struct ss_lmdb_env *env)
+{
+    bool whole;
+
+    pthread_rwlock_rdlock(&env->gate);
+    whole = is_whole(env);
+    pthread_rwlock_unlock(&env->gate);
+    return whole;
 }
 
 /*
@@ -418,7 +501,7 @@ ss_lmdb_env_whole(struct ss_lmdb_env *env)
 int
 ss_lmdb_write_lock(const struct ss_lmdb_env *env)
 {
-    int fd = ss_lmdb_file_open(env->directory, SS_LMDB_WRITE_LOCK, O_RDWR, true);
+    int fd = ss_lmdb_file_open(env, SS_LMDB_WRITE_LOCK, O_RDWR, true);
 
     if (fd == -1)
         return -1;

@@ -11,30 +11,52 @@
 #include <unistd.h>
 
 #define MODE 0600
+#define MODE_SHARED 0660
 /* More than LMDB asks for with 4096 readers; it then takes as many as fit. */
 #define LOCK_FILE_SIZE (4160 * 64)
 /* Kept of those that were set aside; the last of them is replaced. */
 #define ASIDE_MAX 9
 #define WAIT_STEP_MS 1
+/* Between a file's making and its being given to the group, the group cannot open it. */
+#define WAIT_GIVEN_STEPS 50
+
+/* Root shares with nobody. */
+static bool
+is_shared(const struct ss_store_lmdb_options *options)
+{
+    return options->shared && geteuid() != 0;
+}
 
 /* Pages that someone else can write are worse than no memory. */
 static bool
-owner_ok(const struct stat *st, const char *what, struct ss_error *error)
+owner_ok(const struct stat *st, const struct ss_store_lmdb_options *options, const char *what,
+         struct ss_error *error)
 {
-    if (st->st_uid != geteuid()) {
-        ss_error_set(error, SMTPSEC_E_MEMORY, "%s belongs to uid %lu, this process runs as %lu",
-                     what, (unsigned long)st->st_uid, (unsigned long)geteuid());
-        return false;
-    }
+    bool shared = is_shared(options);
+
     if ((st->st_mode & S_IWOTH) != 0) {
         ss_error_set(error, SMTPSEC_E_MEMORY, "%s can be written by anyone", what);
+        return false;
+    }
+    if (st->st_uid != geteuid() && !(shared && st->st_gid == options->group)) {
+        ss_error_set(error, SMTPSEC_E_MEMORY,
+                     "%s belongs to uid %lu and group %lu, this process runs as %lu", what,
+                     (unsigned long)st->st_uid, (unsigned long)st->st_gid,
+                     (unsigned long)geteuid());
+        return false;
+    }
+    if (options->shared && (st->st_mode & S_IWGRP) != 0 &&
+        !(shared && st->st_gid == options->group)) {
+        ss_error_set(error, SMTPSEC_E_MEMORY, "%s can be written by group %lu", what,
+                     (unsigned long)st->st_gid);
         return false;
     }
     return true;
 }
 
 int
-ss_lmdb_directory_open(const char *path, struct ss_error *error)
+ss_lmdb_directory_open(const char *path, const struct ss_store_lmdb_options *options,
+                       struct ss_error *error)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -46,7 +68,7 @@ ss_lmdb_directory_open(const char *path, struct ss_error *error)
     }
     if (fstat(fd, &st) != 0) {
         ss_error_set(error, SMTPSEC_E_MEMORY, "%s: %s", path, strerror(errno));
-    } else if (owner_ok(&st, path, error)) {
+    } else if (owner_ok(&st, options, path, error)) {
         return fd;
     }
     close(fd);
@@ -60,48 +82,14 @@ ss_lmdb_directory_writable(int directory)
 
     if (fstat(directory, &st) != 0)
         return false;
-    /* It is our own, so its owner's right is the one that counts; root needs none. */
-    return geteuid() == 0 || (st.st_mode & S_IWUSR) != 0;
+    if (geteuid() == 0)
+        return true;
+    /* It is our own or our group's. */
+    return (st.st_mode & (st.st_uid == geteuid() ? S_IWUSR : S_IWGRP)) != 0;
 }
 
-int
-ss_lmdb_file_open(int directory, const char *name, int flags, bool make)
-{
-    int fd;
-
-    flags |= O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-    fd = openat(directory, name, flags);
-    if (fd != -1 || errno != ENOENT || !make)
-        return fd;
-    fd = openat(directory, name, flags | O_CREAT | O_EXCL, MODE);
-    if (fd == -1)
-        return errno == EEXIST ? openat(directory, name, flags) : -1;
-    /* The umask may have taken from the mode what we need. */
-    if (fchmod(fd, MODE) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-bool
-ss_lmdb_file_ours(int fd, const char *name, struct ss_error *error)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) != 0) {
-        ss_error_set(error, SMTPSEC_E_MEMORY, "%s: %s", name, strerror(errno));
-        return false;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        ss_error_set(error, SMTPSEC_E_MEMORY, "%s is not a plain file", name);
-        return false;
-    }
-    return owner_ok(&st, name, error);
-}
-
-static int64_t
-monotonic_ms(void)
+int64_t
+ss_lmdb_monotonic_ms(void)
 {
     struct timespec now;
 
@@ -118,6 +106,67 @@ sleep_ms(long ms)
     nanosleep(&pause, NULL);
 }
 
+/* The umask may have taken from the mode what we need, and the group is that of the process. */
+static bool
+give(const struct ss_lmdb_env *env, int fd)
+{
+    if (!is_shared(&env->options))
+        return fchmod(fd, MODE) == 0;
+    return fchown(fd, (uid_t)-1, env->options.group) == 0 && fchmod(fd, MODE_SHARED) == 0;
+}
+
+static int
+open_given(const struct ss_lmdb_env *env, const char *name, int flags)
+{
+    int i, fd = openat(env->directory, name, flags);
+
+    for (i = 0; fd == -1 && errno == EACCES && is_shared(&env->options) && i < WAIT_GIVEN_STEPS;
+         i++) {
+        sleep_ms(WAIT_STEP_MS);
+        fd = openat(env->directory, name, flags);
+    }
+    return fd;
+}
+
+int
+ss_lmdb_file_open(const struct ss_lmdb_env *env, const char *name, int flags, bool make)
+{
+    int fd, problem;
+
+    flags |= O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+    fd = open_given(env, name, flags);
+    if (fd != -1 || errno != ENOENT || !make)
+        return fd;
+    fd = openat(env->directory, name, flags | O_CREAT | O_EXCL, MODE);
+    if (fd == -1)
+        return errno == EEXIST ? open_given(env, name, flags) : -1;
+    if (give(env, fd))
+        return fd;
+    problem = errno;
+    close(fd);
+    /* Nobody but us can have opened it, and it would keep out those whom it is for. */
+    if (is_shared(&env->options))
+        unlinkat(env->directory, name, 0);
+    errno = problem;
+    return -1;
+}
+
+bool
+ss_lmdb_file_ours(const struct ss_lmdb_env *env, int fd, const char *name, struct ss_error *error)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0) {
+        ss_error_set(error, SMTPSEC_E_MEMORY, "%s: %s", name, strerror(errno));
+        return false;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        ss_error_set(error, SMTPSEC_E_MEMORY, "%s is not a plain file", name);
+        return false;
+    }
+    return owner_ok(&st, &env->options, name, error);
+}
+
 bool
 ss_lmdb_lock(int fd, enum ss_lmdb_range range, short type, int timeout_ms)
 {
@@ -130,8 +179,8 @@ ss_lmdb_lock(int fd, enum ss_lmdb_range range, short type, int timeout_ms)
         if ((errno != EAGAIN && errno != EACCES && errno != EINTR) || timeout_ms <= 0)
             return false;
         if (end == 0)
-            end = monotonic_ms() + timeout_ms;
-        if (monotonic_ms() >= end)
+            end = ss_lmdb_monotonic_ms() + timeout_ms;
+        if (ss_lmdb_monotonic_ms() >= end)
             return false;
         sleep_ms(WAIT_STEP_MS);
     }
@@ -158,16 +207,16 @@ ss_lmdb_set_aside(int directory, struct ss_error *error)
 }
 
 bool
-ss_lmdb_lock_file_make(int directory, struct ss_error *error)
+ss_lmdb_lock_file_make(const struct ss_lmdb_env *env, struct ss_error *error)
 {
-    int fd = ss_lmdb_file_open(directory, SS_LMDB_LOCK, O_RDWR, true);
+    int fd = ss_lmdb_file_open(env, SS_LMDB_LOCK, O_RDWR, true);
     int rc = 0;
 
     if (fd == -1) {
         ss_error_set(error, SMTPSEC_E_MEMORY, "%s: %s", SS_LMDB_LOCK, strerror(errno));
         return false;
     }
-    if (!ss_lmdb_file_ours(fd, SS_LMDB_LOCK, error)) {
+    if (!ss_lmdb_file_ours(env, fd, SS_LMDB_LOCK, error)) {
         close(fd);
         return false;
     }

@@ -38,7 +38,7 @@ end_lock(struct ss_lease *lease)
 }
 
 int
-ss_lmdb_lease(int directory, uint64_t name, struct ss_error *error, struct ss_lease **out)
+ss_lmdb_lease(const struct ss_lmdb_env *env, uint64_t name, struct ss_error *error, struct ss_lease **out)
 {
     struct lock_lease *held = calloc(1, sizeof(*held));
     int rc = SMTPSEC_E_MEMORY;
@@ -52,10 +52,10 @@ ss_lmdb_lease(int directory, uint64_t name, struct ss_error *error, struct ss_le
     held->lock.l_whence = SEEK_SET;
     held->lock.l_start = (off_t)(name >> 2); /* far from the end of what an offset can be */
     held->lock.l_len = 1;
-    held->fd = ss_lmdb_file_open(directory, SS_LMDB_FETCH_LOCK, O_RDWR, true);
+    held->fd = ss_lmdb_file_open(env, SS_LMDB_FETCH_LOCK, O_RDWR, true);
     if (held->fd == -1) {
         ss_error_set(error, rc, "%s: %s", SS_LMDB_FETCH_LOCK, strerror(errno));
-    } else if (!ss_lmdb_file_ours(held->fd, SS_LMDB_FETCH_LOCK, error)) {
+    } else if (!ss_lmdb_file_ours(env, held->fd, SS_LMDB_FETCH_LOCK, error)) {
         close(held->fd);
     } else if (fcntl(held->fd, F_OFD_SETLK, &held->lock) == 0) {
         *out = &held->lease;

@@ -87,8 +87,9 @@ reuse(struct ss_lmdb_env *env, const char *path, struct ss_error *error, struct 
 
 /* Takes the directory's descriptor over. */
 static int
-begin(struct registry *r, int directory, const struct stat *st, const char *path, bool read_only,
-      bool *set_aside, struct ss_error *error, struct ss_lmdb_env **out)
+begin(struct registry *r, int directory, const struct stat *st, const char *path,
+      const struct ss_store_lmdb_options *options, bool *set_aside, struct ss_error *error,
+      struct ss_lmdb_env **out)
 {
     struct ss_lmdb_env *env = calloc(1, sizeof(*env));
     int rc = SMTPSEC_E_NOMEM;
@@ -98,9 +99,14 @@ begin(struct registry *r, int directory, const struct stat *st, const char *path
     env->directory = directory;
     env->directory_device = st->st_dev;
     env->directory_inode = st->st_ino;
-    rc = ss_lmdb_env_open(env, path, read_only, set_aside, error);
-    if (rc != 0)
+    env->options = *options;
+    if (pthread_rwlock_init(&env->gate, NULL) != 0)
         goto out;
+    rc = ss_lmdb_env_open(env, path, options->read_only, set_aside, error);
+    if (rc != 0) {
+        pthread_rwlock_destroy(&env->gate);
+        goto out;
+    }
     env->refs = 1;
     env->next = r->list;
     r->list = env;
@@ -113,8 +119,8 @@ out:
 }
 
 int
-ss_lmdb_env_get(const char *path, bool read_only, bool *set_aside, struct ss_error *error,
-                struct ss_lmdb_env **out)
+ss_lmdb_env_get(const char *path, const struct ss_store_lmdb_options *options, bool *set_aside,
+                struct ss_error *error, struct ss_lmdb_env **out)
 {
     struct registry *r = ours();
     struct ss_lmdb_env *env;
@@ -123,7 +129,7 @@ ss_lmdb_env_get(const char *path, bool read_only, bool *set_aside, struct ss_err
 
     if (r == NULL)
         return SMTPSEC_E_NOMEM;
-    directory = ss_lmdb_directory_open(path, error);
+    directory = ss_lmdb_directory_open(path, options, error);
     if (directory == -1)
         return SMTPSEC_E_MEMORY;
     if (fstat(directory, &st) != 0) {
@@ -136,7 +142,34 @@ ss_lmdb_env_get(const char *path, bool read_only, bool *set_aside, struct ss_err
         close(directory);
         rc = reuse(env, path, error, out);
     } else {
-        rc = begin(r, directory, &st, path, read_only, set_aside, error, out);
+        rc = begin(r, directory, &st, path, options, set_aside, error, out);
+    }
+    pthread_mutex_unlock(&r->mutex);
+    return rc;
+}
+
+int
+ss_lmdb_env_renew(struct ss_lmdb_env *env, const char *path,
+                  const struct ss_store_lmdb_options *options, bool *set_aside,
+                  struct ss_error *error)
+{
+    struct registry *r = ours();
+    int64_t now = ss_lmdb_monotonic_ms();
+    int rc = SMTPSEC_E_MEMORY;
+
+    if (r == NULL)
+        return SMTPSEC_E_NOMEM;
+    pthread_mutex_lock(&r->mutex);
+    if (!atomic_load(&env->broken)) {
+        rc = 0;
+    } else if (now >= env->next_try) {
+        env->next_try = now + SS_LMDB_RETRY_MS;
+        /* LMDB knows a file once in a process: the old one goes first, when nobody is inside. */
+        pthread_rwlock_wrlock(&env->gate);
+        ss_lmdb_env_close(env);
+        rc = ss_lmdb_env_open(env, path, options->read_only, set_aside, error);
+        atomic_store(&env->broken, rc != 0);
+        pthread_rwlock_unlock(&env->gate);
     }
     pthread_mutex_unlock(&r->mutex);
     return rc;
@@ -159,6 +192,7 @@ ss_lmdb_env_put(struct ss_lmdb_env *env)
         if (last) {
             *at = env->next;
             ss_lmdb_env_close(env);
+            pthread_rwlock_destroy(&env->gate);
             close(env->directory);
         }
     }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory/store_room.h"
+
 /* Key and value in one allocation, the value behind the key. */
 struct entry {
     size_t key_len;
@@ -70,18 +72,33 @@ place(const struct shelf *shelf, struct ss_bytes key, bool *same)
     return low;
 }
 
-static int
-ram_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
+/* What is kept under a key in a table, or beside it on probation. */
+static const struct entry *
+find(const struct ram_store *ram, enum ss_store_table table, struct ss_bytes key,
+     enum ss_store_table *where)
 {
-    const struct shelf *shelf = &ram_of(store)->shelves[table];
-    struct ss_bytes kept;
+    const struct shelf *shelf = &ram->shelves[table];
     bool same;
     size_t at = place(shelf, key, &same);
 
-    if (!same)
+    *where = table;
+    if (same)
+        return shelf->list[at];
+    *where = ss_store_beside(table);
+    if (*where == SS_TABLE_COUNT)
+        return NULL;
+    return find(ram, *where, key, where);
+}
+
+static int
+ram_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
+{
+    enum ss_store_table where;
+    const struct entry *entry = find(ram_of(store), table, key, &where);
+
+    if (entry == NULL)
         return SMTPSEC_E_NOT_FOUND;
-    kept = value_of(shelf->list[at]);
-    ss_buf_put(value, kept.data, kept.len);
+    ss_buf_put(value, value_of(entry).data, value_of(entry).len);
     if (value->nomem)
         return SMTPSEC_E_NOMEM;
     return value->full ? SMTPSEC_E_LIMIT : 0;
@@ -118,18 +135,13 @@ make_room(struct shelf *shelf)
     return true;
 }
 
-static int
-put(struct shelf *shelf, struct ss_bytes key, struct ss_bytes value)
+/* Take an entry over; there must be room on the shelf. */
+static void
+insert(struct shelf *shelf, struct entry *entry)
 {
-    struct entry *entry;
     bool same;
-    size_t at = place(shelf, key, &same);
+    size_t at = place(shelf, key_of(entry), &same);
 
-    if (!same && !make_room(shelf))
-        return SMTPSEC_E_NOMEM;
-    entry = entry_new(key, value);
-    if (entry == NULL)
-        return SMTPSEC_E_NOMEM;
     if (same) {
         free(shelf->list[at]);
     } else {
@@ -138,7 +150,6 @@ put(struct shelf *shelf, struct ss_bytes key, struct ss_bytes value)
         shelf->count++;
     }
     shelf->list[at] = entry;
-    return 0;
 }
 
 static void
@@ -154,36 +165,126 @@ delete(struct shelf *shelf, struct ss_bytes key)
     memmove(shelf->list + at, shelf->list + at + 1, (shelf->count - at) * sizeof(struct entry *));
 }
 
+/* Let one go that matters least, of some anywhere. */
+static bool
+let_one_go(struct ram_store *ram, enum ss_store_table table)
+{
+    struct shelf *shelf = &ram->shelves[table];
+    const struct entry *entry;
+    struct ss_room room;
+    struct ss_bytes key;
+
+    ss_room_init(&room, &ram->store, table);
+    while (shelf->count > 0 && room.looked < SS_ROOM_LOOKS) {
+        entry = shelf->list[ss_store_random(&ram->store, shelf->count)];
+        ss_room_look(&room, key_of(entry), value_of(entry));
+    }
+    if (!ss_room_leaves(&room, &key))
+        return false;
+    delete(shelf, key);
+    return true;
+}
+
+/* Put a value into a table where its key may stand already. */
+static int
+put(struct ram_store *ram, enum ss_store_table table, struct ss_bytes key, struct ss_bytes value)
+{
+    struct shelf *shelf = &ram->shelves[table];
+    struct entry *entry = entry_new(key, value);
+    bool same;
+
+    if (entry == NULL || !make_room(shelf)) {
+        free(entry);
+        return SMTPSEC_E_NOMEM;
+    }
+    (void)place(shelf, key, &same);
+    if (!same && shelf->count >= ss_store_bound(&ram->store, table) && !let_one_go(ram, table)) {
+        free(entry);
+        return SMTPSEC_E_LIMIT;
+    }
+    insert(shelf, entry);
+    return 0;
+}
+
+/* where: in which table the key stands now, if any. */
+static int
+store_value(struct ram_store *ram, enum ss_store_table table, enum ss_store_table where,
+            struct ss_bytes key, const struct ss_buf *buf, enum ss_edit what)
+{
+    enum ss_store_table beside = ss_store_beside(table);
+    struct ss_bytes value = { buf->data, buf->len };
+    int rc;
+
+    if (buf->nomem)
+        return SMTPSEC_E_NOMEM;
+    if (buf->full)
+        return SMTPSEC_E_LIMIT;
+    if (what == SS_EDIT_PUT_NEW && beside != SS_TABLE_COUNT && where != table)
+        return put(ram, beside, key, value);
+    rc = put(ram, table, key, value);
+    if (where != beside || beside == SS_TABLE_COUNT)
+        return rc;
+    /* Ripe, and no place is free: better on probation than not at all. */
+    if (rc == SMTPSEC_E_LIMIT)
+        return put(ram, beside, key, value) == SMTPSEC_E_NOMEM ? SMTPSEC_E_NOMEM : rc;
+    if (rc == 0)
+        delete(&ram->shelves[beside], key);
+    return rc;
+}
+
 static int
 ram_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, ss_store_edit edit,
            void *arg)
 {
-    struct shelf *shelf = &ram_of(store)->shelves[table];
+    struct ram_store *ram = ram_of(store);
+    enum ss_store_table where;
+    const struct entry *entry = find(ram, table, key, &where);
     enum ss_edit what = SS_EDIT_KEEP;
     struct ss_bytes old;
     struct ss_buf value;
-    bool same;
-    size_t at = place(shelf, key, &same);
     int rc;
 
     ss_buf_init(&value, SS_STORE_VALUE_MAX);
-    if (same)
-        old = value_of(shelf->list[at]);
-    rc = edit(arg, same ? &old : NULL, &value, &what);
+    if (entry != NULL)
+        old = value_of(entry);
+    else
+        where = SS_TABLE_COUNT;
+    rc = edit(arg, entry != NULL ? &old : NULL, &value, &what);
     if (rc < 0 || what == SS_EDIT_KEEP)
         goto out;
     rc = 0;
-    if (what == SS_EDIT_DELETE)
-        delete(shelf, key);
-    else if (value.nomem)
-        rc = SMTPSEC_E_NOMEM;
-    else if (value.full)
-        rc = SMTPSEC_E_LIMIT;
-    else
-        rc = put(shelf, key, (struct ss_bytes){ value.data, value.len });
+    if (what != SS_EDIT_DELETE)
+        rc = store_value(ram, table, where, key, &value, what);
+    else if (where != SS_TABLE_COUNT)
+        delete(&ram->shelves[where], key);
 out:
     ss_buf_free(&value);
     return rc < 0 ? rc : 0;
+}
+
+/* The first entry after a key. */
+static const struct entry *
+next_of(const struct shelf *shelf, struct ss_bytes after)
+{
+    bool same;
+    size_t at = place(shelf, after, &same);
+
+    at += same ? 1 : 0;
+    return at < shelf->count ? shelf->list[at] : NULL;
+}
+
+/* The same, of a table and of those on probation beside it. */
+static const struct entry *
+next_after(const struct ram_store *ram, enum ss_store_table table, struct ss_bytes after)
+{
+    enum ss_store_table beside = ss_store_beside(table);
+    const struct entry *a = next_of(&ram->shelves[table], after);
+    const struct entry *b =
+        beside != SS_TABLE_COUNT ? next_of(&ram->shelves[beside], after) : NULL;
+
+    if (a == NULL || b == NULL)
+        return a != NULL ? a : b;
+    return compare(key_of(b), key_of(a)) < 0 ? b : a;
 }
 
 /* Each entry is copied before it is shown, so that `each` may change the store. */
@@ -191,19 +292,16 @@ static int
 ram_each(struct ss_store *store, enum ss_store_table table, struct ss_bytes after, size_t most,
          ss_store_each each, void *arg)
 {
-    const struct shelf *shelf = &ram_of(store)->shelves[table];
     struct entry *shown = NULL;
-    bool same = false;
-    size_t at;
+    const struct entry *next;
     int rc = 0;
 
     for (; most > 0 && rc == 0; most--) {
-        at = place(shelf, after, &same);
-        at += same ? 1 : 0;
-        if (at >= shelf->count)
+        next = next_after(ram_of(store), table, after);
+        if (next == NULL)
             break;
         free(shown);
-        shown = entry_new(key_of(shelf->list[at]), value_of(shelf->list[at]));
+        shown = entry_new(key_of(next), value_of(next));
         if (shown == NULL)
             return SMTPSEC_E_NOMEM;
         after = key_of(shown);
@@ -211,6 +309,21 @@ ram_each(struct ss_store *store, enum ss_store_table table, struct ss_bytes afte
     }
     free(shown);
     return rc;
+}
+
+static int
+ram_figures(struct ss_store *store, struct ss_store_figures *out)
+{
+    const struct shelf *shelf;
+    size_t table, i;
+
+    for (table = 0; table < SS_TABLE_COUNT; table++) {
+        shelf = &ram_of(store)->shelves[table];
+        out->entries[table] = shelf->count;
+        for (i = 0; i < shelf->count; i++)
+            out->file_size += shelf->list[i]->key_len + shelf->list[i]->value_len;
+    }
+    return 0;
 }
 
 static void
@@ -227,11 +340,18 @@ ram_close(struct ss_store *store)
     free(ram);
 }
 
-static const struct ss_store_kind ram_kind = { ram_get, ram_update, ram_each, ram_close, NULL };
+static const struct ss_store_kind ram_kind = {
+    .get = ram_get,
+    .update = ram_update,
+    .each = ram_each,
+    .close = ram_close,
+    .figures = ram_figures,
+};
 
 int
 ss_store_ram_open(struct ss_store **out)
 {
+    static const struct ss_store_limits none;
     struct ram_store *ram = calloc(1, sizeof(*ram));
 
     *out = NULL;
@@ -239,6 +359,7 @@ ss_store_ram_open(struct ss_store **out)
         return SMTPSEC_E_NOMEM;
     ram->store.kind = &ram_kind;
     ram->store.state = SMTPSEC_MEMORY_OK;
+    ss_store_set_limits(&ram->store, &none);
     *out = &ram->store;
     return 0;
 }

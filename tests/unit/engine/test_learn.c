@@ -76,8 +76,8 @@ counting_close(struct ss_store *store)
     ss_store_close(((struct counting *)store)->inner);
 }
 
-static const struct ss_store_kind counting_kind = {counting_get, counting_update, counting_each,
-                                                   counting_close, NULL};
+static const struct ss_store_kind counting_kind = {.get = counting_get, .update = counting_update,
+                                                   .each = counting_each, .close = counting_close};
 
 /* ---- One test's surroundings ---- */
 

@@ -25,8 +25,8 @@ open_pair(struct pair *pair)
 {
     strcpy(pair->directory, "/tmp/smtpsec-lease.XXXXXX");
     assert_non_null(mkdtemp(pair->directory));
-    assert_int_equal(ss_store_lmdb_open(pair->directory, false, NULL, &pair->one), 0);
-    assert_int_equal(ss_store_lmdb_open(pair->directory, false, NULL, &pair->two), 0);
+    assert_int_equal(ss_store_lmdb_open(pair->directory, NULL, NULL, &pair->one), 0);
+    assert_int_equal(ss_store_lmdb_open(pair->directory, NULL, NULL, &pair->two), 0);
 }
 
 static void
@@ -39,6 +39,8 @@ close_pair(struct pair *pair)
     snprintf(command, sizeof(command), "rm -r %s", pair->directory);
     assert_int_equal(system(command), 0);
 }
+
+static const struct ss_store_lmdb_options reading = { .read_only = true };
 
 static int
 take(struct ss_store *store, uint64_t name, struct ss_lease **out)
@@ -200,7 +202,7 @@ cannot_tell(void **state)
 
     (void)state;
     open_pair(&pair);
-    assert_int_equal(ss_store_lmdb_open(pair.directory, true, NULL, &reader), 0);
+    assert_int_equal(ss_store_lmdb_open(pair.directory, &reading, NULL, &reader), 0);
     assert_int_equal(take(reader, NAME, &lease), SMTPSEC_E_MEMORY);
     assert_null(lease);
     ss_store_close(reader);

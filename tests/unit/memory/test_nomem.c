@@ -174,7 +174,7 @@ lmdb_job(void)
 {
     struct ss_store *store = NULL;
     bool set_aside = false;
-    int rc = ss_store_lmdb_open(directory, false, &set_aside, &store);
+    int rc = ss_store_lmdb_open(directory, NULL, &set_aside, &store);
 
     /* Damage must not be seen where memory was short. */
     if (set_aside)

@@ -107,7 +107,7 @@ check_steps(void **state)
 
     store_directory(directory);
     if (row->lmdb)
-        assert_int_equal(ss_store_lmdb_open(directory, false, NULL, &store), 0);
+        assert_int_equal(ss_store_lmdb_open(directory, NULL, NULL, &store), 0);
     else
         assert_int_equal(ss_store_ram_open(&store), 0);
     assert_int_equal(store->state, SMTPSEC_MEMORY_OK);
@@ -170,7 +170,7 @@ open_one(bool lmdb, char directory[64])
 
     store_directory(directory);
     if (lmdb)
-        assert_int_equal(ss_store_lmdb_open(directory, false, NULL, &store), 0);
+        assert_int_equal(ss_store_lmdb_open(directory, NULL, NULL, &store), 0);
     else
         assert_int_equal(ss_store_ram_open(&store), 0);
     assert_int_equal(store->state, SMTPSEC_MEMORY_OK);

@@ -76,6 +76,8 @@ fill(struct ss_store *store)
     }
 }
 
+static const struct ss_store_lmdb_options reading = { .read_only = true };
+
 static int
 setup(void **state)
 {
@@ -86,7 +88,7 @@ setup(void **state)
 
     (void)state;
     store_directory(directory);
-    assert_int_equal(ss_store_lmdb_open(directory, false, NULL, &store), 0);
+    assert_int_equal(ss_store_lmdb_open(directory, NULL, NULL, &store), 0);
     fill(store);
     ss_store_close(store);
     path_of(path, "data.mdb");
@@ -129,7 +131,7 @@ use_store(void)
     char key[32];
     int i;
 
-    if (ss_store_lmdb_open(directory, false, &set_aside, &store) != 0)
+    if (ss_store_lmdb_open(directory, NULL, &set_aside, &store) != 0)
         return 10;
     if (store->state != SMTPSEC_MEMORY_OK)
         return store->state == SMTPSEC_MEMORY_LOST ? LOST : 11;
@@ -295,11 +297,11 @@ set_aside_is_told_and_kept(void **state)
     for (n = 1; n <= 12; n++) {
         memset(broken, n, 9000);
         write_data(broken, 9000);
-        assert_int_equal(ss_store_lmdb_open(directory, false, &set_aside, &store), 0);
+        assert_int_equal(ss_store_lmdb_open(directory, NULL, &set_aside, &store), 0);
         assert_true(set_aside);
         assert_int_equal(store->state, SMTPSEC_MEMORY_OK);
         ss_store_close(store);
-        assert_int_equal(ss_store_lmdb_open(directory, false, &set_aside, &store), 0);
+        assert_int_equal(ss_store_lmdb_open(directory, NULL, &set_aside, &store), 0);
         assert_false(set_aside);
         ss_store_close(store);
     }
@@ -309,7 +311,7 @@ set_aside_is_told_and_kept(void **state)
     }
     /* Who may only read sets nothing aside. */
     write_data(broken, 9000);
-    assert_int_equal(ss_store_lmdb_open(directory, true, &set_aside, &store), 0);
+    assert_int_equal(ss_store_lmdb_open(directory, &reading, &set_aside, &store), 0);
     assert_false(set_aside);
     assert_int_equal(store->state, SMTPSEC_MEMORY_LOST);
     ss_store_close(store);
@@ -330,7 +332,7 @@ in_use_is_not_set_aside(void **state)
     assert_int_equal(pipe(pipes), 0);
     child = fork();
     if (child == 0) {
-        if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 ||
+        if (ss_store_lmdb_open(directory, NULL, NULL, &store) != 0 ||
             write(pipes[1], "x", 1) != 1)
             store_child_exit(1);
         pause();
@@ -340,7 +342,7 @@ in_use_is_not_set_aside(void **state)
     fd = open(path, O_WRONLY | O_CLOEXEC);
     assert_int_equal(pwrite(fd, "damage", 6, 16), 6);
     close(fd);
-    assert_int_equal(ss_store_lmdb_open(directory, false, &set_aside, &store), 0);
+    assert_int_equal(ss_store_lmdb_open(directory, NULL, &set_aside, &store), 0);
     assert_int_equal(store->state, SMTPSEC_MEMORY_LOST);
     assert_false(set_aside);
     ss_store_close(store);
@@ -366,18 +368,27 @@ cut_while_open(void **state)
     child = fork();
     if (child == 0) {
         path_of(path, "data.mdb");
-        if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 ||
+        if (ss_store_lmdb_open(directory, NULL, NULL, &store) != 0 ||
             store_put(store, "k", "v") != 0)
             store_child_exit(1);
         if (truncate(path, 4096) != 0)
             store_child_exit(2);
-        if (store_put(store, "k", "w") != SMTPSEC_E_MEMORY || store_has(store, "k", "v"))
+        if (store_put(store, "k", "w") != SMTPSEC_E_MEMORY ||
+            store->state != SMTPSEC_MEMORY_LOST)
             store_child_exit(3);
-        if (store->state != SMTPSEC_MEMORY_LOST)
+        /* The next call opens it anew: a damaged file like others. */
+        if (!store_has(store, "k", NULL) || !store->set_aside ||
+            store->state != SMTPSEC_MEMORY_OK || store_put(store, "k", "v") != 0)
             store_child_exit(4);
+        store->set_aside = false;
+        /* Once more, and it has to wait for its minute, whoever asks. */
+        if (truncate(path, 4096) != 0 || store_put(store, "k", "w") != SMTPSEC_E_MEMORY ||
+            store_put(store, "k", "w") != SMTPSEC_E_MEMORY || store_has(store, "k", NULL) ||
+            store->set_aside)
+            store_child_exit(6);
         ss_store_close(store);
         /* Closed and opened again, it is a damaged file like others. */
-        if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 ||
+        if (ss_store_lmdb_open(directory, NULL, NULL, &store) != 0 ||
             store->state != SMTPSEC_MEMORY_OK)
             store_child_exit(5);
         ss_store_close(store);
@@ -400,7 +411,7 @@ lmdb_newer(void **state)
     for (page = 0; page < 2; page++)
         broken[page * 4096 + 20] = 2;
     write_data(broken, whole_len);
-    assert_int_equal(ss_store_lmdb_open(directory, false, &set_aside, &store), 0);
+    assert_int_equal(ss_store_lmdb_open(directory, NULL, &set_aside, &store), 0);
     assert_int_equal(store->state, SMTPSEC_MEMORY_LOST);
     assert_int_equal(store->error.code, SMTPSEC_E_VERSION);
     assert_false(set_aside);

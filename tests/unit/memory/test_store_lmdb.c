@@ -48,9 +48,10 @@ teardown(void **state)
 static struct ss_store *
 open_store(bool read_only, int32_t want_state)
 {
+    struct ss_store_lmdb_options options = { .read_only = read_only };
     struct ss_store *store = NULL;
 
-    assert_int_equal(ss_store_lmdb_open(directory, read_only, NULL, &store), 0);
+    assert_int_equal(ss_store_lmdb_open(directory, &options, NULL, &store), 0);
     if (store->state != want_state)
         fail_msg("state %d, not %d: %s", (int)store->state, (int)want_state, store->error.text);
     if (want_state == SMTPSEC_MEMORY_LOST)
@@ -152,11 +153,12 @@ modes_and_cloexec(void **state)
 static struct ss_lmdb_env *
 env_of(void)
 {
+    struct ss_store_lmdb_options options = { 0 };
     struct ss_error error = { 0 };
     struct ss_lmdb_env *env = NULL;
     bool set_aside;
 
-    assert_int_equal(ss_lmdb_env_get(directory, false, &set_aside, &error, &env), 0);
+    assert_int_equal(ss_lmdb_env_get(directory, &options, &set_aside, &error, &env), 0);
     return env;
 }
 
@@ -240,7 +242,7 @@ fork_and_use(void **state)
             store_child_exit(4);
         ss_store_close(store);
         /* The parent's environment must have stayed as it was, and a second one be possible. */
-        if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 ||
+        if (ss_store_lmdb_open(directory, NULL, NULL, &store) != 0 ||
             store_number(store, "n") < 21)
             store_child_exit(3);
         ss_store_close(store);
@@ -272,7 +274,7 @@ many_writers(void **state)
     for (i = 0; i < 8; i++) {
         child[i] = fork();
         if (child[i] == 0) {
-            if (ss_store_lmdb_open(directory, false, NULL, &store) != 0)
+            if (ss_store_lmdb_open(directory, NULL, NULL, &store) != 0)
                 store_child_exit(1);
             for (n = 0; n < 200; n++) {
                 if (store_add(store, "n") != 0)
@@ -446,11 +448,11 @@ job_read_only(void)
 {
     struct ss_store *store = NULL;
 
-    if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 || store_put(store, "k", "v") != 0)
+    if (ss_store_lmdb_open(directory, NULL, NULL, &store) != 0 || store_put(store, "k", "v") != 0)
         return 1;
     ss_store_close(store);
     chmod(directory, 0500);
-    if (ss_store_lmdb_open(directory, false, NULL, &store) != 0 ||
+    if (ss_store_lmdb_open(directory, NULL, NULL, &store) != 0 ||
         store->state != SMTPSEC_MEMORY_READ_ONLY)
         return 2;
     if (store_put(store, "k", "w") != SMTPSEC_E_MEMORY || !store_has(store, "k", "v"))
@@ -548,7 +550,7 @@ put_format(const char *table, const char *octets, size_t len)
     MDB_dbi dbi;
 
     assert_int_equal(mdb_env_create(&env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
     assert_int_equal(mdb_env_open(env, directory, 0, 0600), 0);
     assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
     assert_int_equal(mdb_dbi_open(txn, table, MDB_CREATE, &dbi), 0);
@@ -564,7 +566,7 @@ newer_format(void **state)
 
     (void)state;
     ss_store_close(open_good());
-    put_format("meta", "\2\0\0\0", 4);
+    put_format("meta", "\3\0\0\0", 4);
     store = open_store(false, SMTPSEC_MEMORY_LOST);
     assert_int_equal(store->error.code, SMTPSEC_E_VERSION);
     assert_non_null(strstr(store->error.text, "newer"));
@@ -604,7 +606,7 @@ address_space(void **state)
     if (child == 0) {
         if (setrlimit(RLIMIT_AS, &limit) != 0)
             store_child_exit(1);
-        if (ss_store_lmdb_open(directory, false, NULL, &store) != 0)
+        if (ss_store_lmdb_open(directory, NULL, NULL, &store) != 0)
             store_child_exit(2);
         if (store->state == SMTPSEC_MEMORY_OK)
             store_child_exit(77); /* a sanitizer or valgrind does not keep the limit */
@@ -730,18 +732,18 @@ emptied(void **state)
     size_t i;
 
     (void)state;
-    assert_int_equal(ss_store_lmdb_open(directory, false, &gone, &store), 0);
+    assert_int_equal(ss_store_lmdb_open(directory, NULL, &gone, &store), 0);
     assert_false(gone);
     ss_store_close(store);
     path_of(path, "data.mdb");
     for (i = 0; i < 2; i++) {
         assert_int_equal(remove_it[i] ? unlink(path) : truncate(path, 0), 0);
-        assert_int_equal(ss_store_lmdb_open(directory, false, &gone, &store), 0);
+        assert_int_equal(ss_store_lmdb_open(directory, NULL, &gone, &store), 0);
         assert_true(gone);
         assert_int_equal(store->state, SMTPSEC_MEMORY_OK);
         ss_store_close(store);
         gone = true;
-        assert_int_equal(ss_store_lmdb_open(directory, false, &gone, &store), 0);
+        assert_int_equal(ss_store_lmdb_open(directory, NULL, &gone, &store), 0);
         assert_false(gone);
         ss_store_close(store);
     }
