@@ -1265,6 +1265,8 @@ SMTPSEC_API const char *smtpsec_claim_domain(const struct smtpsec_claim *claim);
 SMTPSEC_API const char *smtpsec_claim_host(const struct smtpsec_claim *claim);
 /** "mx" or "relay". */
 SMTPSEC_API const char *smtpsec_claim_route(const struct smtpsec_claim *claim);
+/** The port of that route. */
+SMTPSEC_API uint16_t smtpsec_claim_port(const struct smtpsec_claim *claim);
 SMTPSEC_API int32_t smtpsec_claim_kind(const struct smtpsec_claim *claim);
 SMTPSEC_API int64_t smtpsec_claim_first_seen(const struct smtpsec_claim *claim);
 SMTPSEC_API int64_t smtpsec_claim_last_seen(const struct smtpsec_claim *claim);

@@ -2,13 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/context.h"
+#include "api/memory_walk.h"
 #include "decision/plan.h"
 #include "engine/learn.h"
-#include "pkix/idna.h"
-
-/* Entries looked at in one transaction while forgetting. */
-#define SLICE 64
 
 struct smtpsec_claims {
     size_t count;
@@ -18,7 +14,6 @@ struct smtpsec_claims {
 
 struct listing {
     const struct smtpsec_context *context;
-    const struct ss_name *domain; /* NULL: all */
     struct smtpsec_claims *claims;
     int64_t now;
 };
@@ -51,8 +46,7 @@ visit(void *arg, struct ss_bytes octets, struct ss_bytes value)
     size_t i;
     int r;
 
-    if (!ss_memory_key_read(&key, octets) ||
-        (listing->domain != NULL && !ss_name_equal(&key.domain, listing->domain)))
+    if (!ss_memory_key_read(&key, octets))
         return 0;
     r = ss_record_read(&record, &key, value);
     if (r == SMTPSEC_E_FORMAT || r == SMTPSEC_E_VERSION)
@@ -68,25 +62,19 @@ int
 smtpsec_memory_list(struct smtpsec_context *context, const char *domain, struct smtpsec_claims **out)
 {
     struct listing listing;
-    struct ss_name name;
-    int r = 0;
+    const struct ss_name *name;
+    struct ss_name room;
+    int r = ss_memory_ready(context, domain, &room, &name);
 
-    if (context == NULL || out == NULL)
-        return SMTPSEC_E_INVALID;
-    if (domain != NULL)
-        r = ss_idna_name(&name, domain);
-    if (r == 0 && context->store == NULL)
-        r = SMTPSEC_E_MEMORY;
-    if (r != 0)
-        return r;
+    if (r != 0 || out == NULL)
+        return r != 0 ? r : SMTPSEC_E_INVALID;
     memset(&listing, 0, sizeof(listing));
     listing.context = context;
-    listing.domain = domain == NULL ? NULL : &name;
     listing.now = ss_context_now(context);
     listing.claims = calloc(1, sizeof(*listing.claims));
     if (listing.claims == NULL)
         return SMTPSEC_E_NOMEM;
-    r = ss_store_walk(context->store, SS_TABLE_CLAIMS, visit, &listing);
+    r = ss_memory_walk(context->store, SS_TABLE_CLAIMS, name, visit, &listing);
     if (r != 0) {
         smtpsec_claims_free(listing.claims);
         return r;
@@ -134,6 +122,12 @@ smtpsec_claim_route(const struct smtpsec_claim *claim)
     if (claim == NULL)
         return NULL;
     return claim->key.relay.len > 0 ? "relay" : "mx";
+}
+
+uint16_t
+smtpsec_claim_port(const struct smtpsec_claim *claim)
+{
+    return claim == NULL ? 0 : claim->key.port;
 }
 
 int32_t
@@ -191,84 +185,44 @@ drop(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *ed
     return 0;
 }
 
-struct keys {
-    const struct ss_name *domain;
-    struct ss_buf key; /* the first key that fits */
-    struct ss_buf last;
-    size_t visited;
+struct forgetting {
+    struct ss_store *store;
+    bool found;
 };
 
+/* All keys of the domain, by whatever route, each in a transaction of its own. */
 static int
-find_key(void *arg, struct ss_bytes octets, struct ss_bytes value)
+forget_one(void *arg, struct ss_bytes key, struct ss_bytes value)
 {
-    struct keys *keys = arg;
-    struct ss_memory_key key;
+    struct forgetting *forgetting = arg;
 
     (void)value;
-    keys->visited++;
-    keys->last.len = 0;
-    ss_buf_put(&keys->last, octets.data, octets.len);
-    if (!ss_buf_ok(&keys->last))
-        return SMTPSEC_E_NOMEM;
-    if (!ss_memory_key_read(&key, octets) || !ss_name_equal(&key.domain, keys->domain))
-        return 0;
-    ss_buf_put(&keys->key, octets.data, octets.len);
-    return ss_buf_ok(&keys->key) ? 1 : SMTPSEC_E_NOMEM;
-}
-
-/* All keys of the domain, by whatever route: each is found, then deleted in a transaction of its own. */
-static int
-forget_claims(struct ss_store *store, const struct ss_name *domain, bool *found)
-{
-    struct keys keys;
-    struct ss_bytes at;
-    int r;
-
-    memset(&keys, 0, sizeof(keys));
-    keys.domain = domain;
-    ss_buf_init(&keys.key, 4096);
-    ss_buf_init(&keys.last, 4096);
-    do {
-        keys.visited = 0;
-        keys.key.len = 0;
-        at.data = keys.last.data;
-        at.len = keys.last.len;
-        r = ss_store_each_after(store, SS_TABLE_CLAIMS, at, SLICE, find_key, &keys);
-        if (r == 1) {
-            at.data = keys.key.data;
-            at.len = keys.key.len;
-            r = ss_store_update(store, SS_TABLE_CLAIMS, at, drop, found);
-            keys.visited = SLICE;
-        }
-    } while (r == 0 && keys.visited == SLICE);
-    ss_buf_free(&keys.key);
-    ss_buf_free(&keys.last);
-    return r;
+    return ss_store_update(forgetting->store, SS_TABLE_CLAIMS, key, drop, &forgetting->found);
 }
 
 int
 smtpsec_memory_forget(struct smtpsec_context *context, const char *domain)
 {
+    struct forgetting forgetting = {NULL, false};
     struct ss_reference reference;
-    struct ss_name name;
-    bool found = false;
-    int r;
+    const struct ss_name *name;
+    struct ss_name room;
+    int r = ss_memory_ready(context, domain, &room, &name);
 
-    if (context == NULL || domain == NULL)
-        return SMTPSEC_E_INVALID;
-    r = ss_idna_name(&name, domain);
-    if (r != 0)
-        return r;
-    if (context->store == NULL || context->store->state != SMTPSEC_MEMORY_OK)
+    if (r != 0 || name == NULL)
+        return r != 0 ? r : SMTPSEC_E_INVALID;
+    if (context->store->state != SMTPSEC_MEMORY_OK)
         return SMTPSEC_E_MEMORY;
-    r = forget_claims(context->store, &name, &found);
+    forgetting.store = context->store;
+    r = ss_memory_walk(context->store, SS_TABLE_CLAIMS, name, forget_one, &forgetting);
     if (r == 0)
-        r = ss_store_update(context->store, SS_TABLE_POLICIES, ss_policy_key(&name), drop, &found);
+        r = ss_store_update(context->store, SS_TABLE_POLICIES, ss_policy_key(name), drop,
+                            &forgetting.found);
     if (r != 0)
         return r;
-    if (!found)
+    if (!forgetting.found)
         return SMTPSEC_E_NOT_FOUND;
-    ss_reference_set(&reference, &name);
+    ss_reference_set(&reference, name);
     ss_events_add(&context->events, SMTPSEC_EVENT_CLAIM_FORGOTTEN, ss_context_now(context),
                   reference.text, "all that was known of the domain is forgotten");
     return 0;
