@@ -115,3 +115,33 @@ ss_record_remove(struct ss_record *record, const struct ss_claim *claim)
     memmove(record->claims + at, record->claims + at + 1,
             (record->count - at) * sizeof(*record->claims));
 }
+
+uint8_t
+ss_zone_depth(const struct ss_name *name, const struct ss_name *zone)
+{
+    size_t at = 0, labels = ss_name_labels(zone);
+
+    if (zone->len == 0 || zone->len > name->len)
+        return 0;
+    while (at < (size_t)(name->len - zone->len))
+        at += 1 + (size_t)name->wire[at];
+    if (at != (size_t)(name->len - zone->len) ||
+        memcmp(name->wire + at, zone->wire, zone->len) != 0)
+        return 0;
+    return (uint8_t)labels;
+}
+
+bool
+ss_zone_name(const struct ss_name *name, uint8_t depth, struct ss_name *zone)
+{
+    size_t labels = ss_name_labels(name), at = 0;
+
+    if (depth == 0 || depth > labels)
+        return false;
+    for (; labels > depth; labels--)
+        at += 1 + (size_t)name->wire[at];
+    memset(zone, 0, sizeof(*zone));
+    zone->len = (uint8_t)(name->len - at);
+    memcpy(zone->wire, name->wire + at, zone->len);
+    return true;
+}

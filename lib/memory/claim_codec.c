@@ -1,29 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Keys and records as octets.
+ * Records as octets, version 2. There are millions of them, so they are short.
  *
- * Key:     domain (wire name, its root ends it), route u8, [port be16], [relay]
  * Record:  envelope (codec.h) around
- *          flags u8, the times that flags name, count le16, claims
- * Claim:   head le16 (kind and what follows), [host], first, last, [counted],
- *          days u8 or le32, [times], [digests], [id]
+ *          flags u8, what flags name (times, zone u8), count, claims
+ * Claim:   head le16 (kind and what follows),
+ *          LIKE: the number of an earlier claim on the same host that was seen
+ *          at the same times, as the claims that one delivery raises are;
+ *          else [host], last, first, [counted], days;
+ *          [times], [zone u8], [digests of 16 octets], [id]
  *
- * What is zero is left out, and a host below the policy domain is kept
- * without it. There is one form for each record: the reader refuses others,
- * so that damage the checksum missed cannot become a claim.
+ * Numbers and times are as varint.h says; a claim's times stand by their
+ * distance from its last. What is zero is left out. There is one form for
+ * each record: the reader refuses others, so that damage the checksum missed
+ * cannot become a claim.
  */
-#include "memory/claim.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory/claim_octets.h"
 #include "memory/codec.h"
+#include "memory/varint.h"
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
-enum { ROUTE_RELAY = 1, ROUTE_RELAY_IS_DOMAIN = 2, ROUTE_PORT = 4, ROUTE_KNOWN = 7 };
-
-enum { HAS_MX_INCEPTION = 1, HAS_MX_EXPIRATION = 2, HAS_REFUSED = 4, HAS_HELD = 8, HAS_KNOWN = 15 };
+enum {
+    HAS_MX_INCEPTION = 1,
+    HAS_MX_EXPIRATION = 2,
+    HAS_MX_ZONE = 4,
+    HAS_REFUSED = 8,
+    HAS_HELD = 16,
+    HAS_UNSIGNED = 32,
+    HAS_KNOWN = 63
+};
 
 enum {
     HEAD_KIND = 0x000f,
@@ -35,173 +44,34 @@ enum {
     HEAD_TLSA = 0x0200,
     HEAD_SPKI = 0x0400,
     HEAD_ID = 0x0800,
-    HEAD_DAYS_WIDE = 0x1000,
-    HEAD_KNOWN_BITS = 0x1fff
+    HEAD_ZONE = 0x1000,
+    HEAD_UNSIGNED = 0x2000,
+    HEAD_LIKE = 0x4000,
+    HEAD_KNOWN_BITS = 0x7fff
 };
 
-/* The domain comes first, so that all routes to it stand together. */
-void
-ss_memory_key_write(struct ss_buf *out, const struct ss_memory_key *key)
-{
-    uint8_t route = 0;
-
-    if (key->relay.len > 0)
-        route = ss_name_equal(&key->relay, &key->domain) ? ROUTE_RELAY_IS_DOMAIN : ROUTE_RELAY;
-    if (key->port != 25)
-        route |= ROUTE_PORT;
-    ss_buf_put(out, key->domain.wire, key->domain.len);
-    ss_buf_u8(out, route);
-    if (route & ROUTE_PORT)
-        ss_buf_be16(out, key->port);
-    if (route & ROUTE_RELAY)
-        ss_buf_put(out, key->relay.wire, key->relay.len);
-}
-
-/* The length of the wire name that begins here, 0 when it does not end. */
-static size_t
-wire_length(struct ss_bytes bytes)
-{
-    size_t at = 0;
-
-    while (at < bytes.len && at < SS_NAME_WIRE) {
-        if (bytes.data[at] == 0)
-            return at + 1;
-        if (bytes.data[at] > 63)
-            return 0;
-        at += (size_t)bytes.data[at] + 1;
-    }
-    return 0;
-}
-
-/* Exactly this wire name, in the case that we write. */
 static bool
-read_name(struct ss_name *name, const uint8_t *wire, size_t len)
+is_zero(const uint8_t digest[SS_CLAIM_DIGEST])
 {
-    return ss_name_from_wire(name, wire, len) && memcmp(name->wire, wire, len) == 0;
-}
-
-static bool
-read_route(struct ss_memory_key *key, struct ss_rd *rd)
-{
-    uint8_t route = ss_rd_u8(rd);
-    const uint8_t *relay;
-    size_t len;
-
-    if ((route & ~ROUTE_KNOWN) != 0 || (route & 3) == 3)
-        return false;
-    key->port = route & ROUTE_PORT ? ss_rd_be16(rd) : 25;
-    if (route & ROUTE_PORT && key->port == 25)
-        return false;
-    if (route & ROUTE_RELAY_IS_DOMAIN)
-        key->relay = key->domain;
-    if (route & ROUTE_RELAY) {
-        len = rd->left;
-        relay = ss_rd_take(rd, len);
-        if (relay == NULL || !read_name(&key->relay, relay, len))
-            return false;
-        if (ss_name_equal(&key->relay, &key->domain))
-            return false;
-    }
-    return ss_rd_done(rd);
-}
-
-bool
-ss_memory_key_read(struct ss_memory_key *key, struct ss_bytes bytes)
-{
-    size_t len = wire_length(bytes);
-    struct ss_rd rd;
-
-    memset(key, 0, sizeof(*key));
-    if (len == 0 || !read_name(&key->domain, bytes.data, len))
-        return false;
-    ss_rd_init(&rd, bytes.data + len, bytes.len - len);
-    return read_route(key, &rd);
-}
-
-/* How many octets of host stand before the domain; false when it is not below it. */
-static bool
-below(const struct ss_name *host, const struct ss_name *domain, size_t *prefix)
-{
-    size_t at = 0, want;
-
-    if (domain->len == 0 || host->len < domain->len)
-        return false;
-    want = (size_t)host->len - domain->len;
-    while (at < want)
-        at += (size_t)host->wire[at] + 1;
-    if (at != want || memcmp(host->wire + want, domain->wire, domain->len) != 0)
-        return false;
-    *prefix = want;
-    return true;
-}
-
-static bool
-is_zero(const uint8_t digest[32])
-{
-    static const uint8_t zero[32];
+    static const uint8_t zero[SS_CLAIM_DIGEST];
 
     return memcmp(digest, zero, sizeof(zero)) == 0;
 }
 
-static unsigned
-head_of(const struct ss_claim *claim, const struct ss_name *domain)
-{
-    unsigned head = (unsigned)claim->kind & HEAD_KIND;
-    size_t prefix;
-
-    if (claim->host.len > 0 && below(&claim->host, domain, &prefix))
-        head |= HEAD_BELOW;
-    if (claim->counted != claim->last_seen)
-        head |= HEAD_COUNTED;
-    head |= ss_codec_time_flag(claim->expires, HEAD_EXPIRES);
-    head |= ss_codec_time_flag(claim->inception, HEAD_INCEPTION);
-    head |= ss_codec_time_flag(claim->signature_expiration, HEAD_EXPIRATION);
-    head |= is_zero(claim->tlsa_digest) ? 0 : HEAD_TLSA;
-    head |= is_zero(claim->spki_digest) ? 0 : HEAD_SPKI;
-    head |= claim->sts_id[0] == '\0' ? 0 : HEAD_ID;
-    head |= claim->days > UINT8_MAX ? HEAD_DAYS_WIDE : 0;
-    return head;
-}
+/* The record's own times, each kept by its distance from the one before. */
+#define TIMES 6
+static const unsigned time_bits[TIMES] = {HAS_MX_INCEPTION, HAS_MX_EXPIRATION, HAS_REFUSED,
+                                          HAS_HELD,         HAS_UNSIGNED,      HAS_UNSIGNED};
 
 static void
-write_host(struct ss_buf *out, const struct ss_claim *claim, const struct ss_name *domain)
+times_of(const struct ss_record *record, const int64_t *times[TIMES])
 {
-    size_t len = claim->host.len;
-
-    if (len == 0)
-        return;
-    (void)below(&claim->host, domain, &len);
-    ss_buf_u8(out, (uint8_t)len);
-    ss_buf_put(out, claim->host.wire, len);
-}
-
-static void
-write_claim(struct ss_buf *out, const struct ss_claim *claim, const struct ss_name *domain)
-{
-    unsigned head = head_of(claim, domain);
-
-    ss_buf_le16(out, (uint16_t)head);
-    write_host(out, claim, domain);
-    ss_codec_time_write(out, claim->first_seen);
-    ss_codec_time_write(out, claim->last_seen);
-    if (head & HEAD_COUNTED)
-        ss_codec_time_write(out, claim->counted);
-    if (head & HEAD_DAYS_WIDE)
-        ss_buf_le32(out, claim->days);
-    else
-        ss_buf_u8(out, (uint8_t)claim->days);
-    if (head & HEAD_EXPIRES)
-        ss_codec_time_write(out, claim->expires);
-    if (head & HEAD_INCEPTION)
-        ss_codec_time_write(out, claim->inception);
-    if (head & HEAD_EXPIRATION)
-        ss_codec_time_write(out, claim->signature_expiration);
-    if (head & HEAD_TLSA)
-        ss_buf_put(out, claim->tlsa_digest, sizeof(claim->tlsa_digest));
-    if (head & HEAD_SPKI)
-        ss_buf_put(out, claim->spki_digest, sizeof(claim->spki_digest));
-    if (head & HEAD_ID)
-        ss_codec_id_write(out, claim->sts_id);
+    times[0] = &record->mx_inception;
+    times[1] = &record->mx_expiration;
+    times[2] = &record->refused_since;
+    times[3] = &record->held_until;
+    times[4] = &record->unsigned_since;
+    times[5] = &record->unsigned_seen;
 }
 
 static unsigned
@@ -209,8 +79,121 @@ flags_of(const struct ss_record *record)
 {
     return ss_codec_time_flag(record->mx_inception, HAS_MX_INCEPTION) |
            ss_codec_time_flag(record->mx_expiration, HAS_MX_EXPIRATION) |
+           (record->mx_zone != 0 ? (unsigned)HAS_MX_ZONE : 0) |
            ss_codec_time_flag(record->refused_since, HAS_REFUSED) |
-           ss_codec_time_flag(record->held_until, HAS_HELD);
+           ss_codec_time_flag(record->held_until, HAS_HELD) |
+           ss_codec_time_flag(record->unsigned_since, HAS_UNSIGNED);
+}
+
+/* The last time that stands before a claim. */
+static int64_t
+time_before(const struct ss_record *record, size_t at)
+{
+    const int64_t *times[TIMES];
+    unsigned flags = flags_of(record);
+    size_t i;
+
+    if (at > 0)
+        return record->claims[at - 1].last_seen;
+    times_of(record, times);
+    for (i = TIMES; i-- > 0;)
+        if ((flags & time_bits[i]) != 0)
+            return *times[i];
+    return 0;
+}
+
+/* As they are kept: two that are both out of range come back as one. */
+static bool
+is_same_time(int64_t a, int64_t b)
+{
+    return ss_time_kept(a) == ss_time_kept(b);
+}
+
+/* The first claim on the same host, seen at the same times, before the one at `at`; `at`: none. */
+static size_t
+like(const struct ss_record *record, size_t at)
+{
+    const struct ss_claim *claim = &record->claims[at], *other;
+    size_t i;
+
+    for (i = 0; i < at && claim->host.len > 0; i++) {
+        other = &record->claims[i];
+        if (is_same_time(other->last_seen, claim->last_seen) &&
+            is_same_time(other->first_seen, claim->first_seen) &&
+            is_same_time(other->counted, claim->counted) && other->days == claim->days &&
+            ss_name_equal(&other->host, &claim->host))
+            return i;
+    }
+    return at;
+}
+
+static unsigned
+head_of(const struct ss_record *record, size_t at)
+{
+    const struct ss_claim *claim = &record->claims[at];
+    unsigned head = (unsigned)claim->kind & HEAD_KIND;
+    size_t prefix;
+
+    if (like(record, at) != at)
+        head |= HEAD_LIKE;
+    else if (claim->host.len > 0 && ss_host_below(&claim->host, &record->key.domain, &prefix))
+        head |= HEAD_BELOW;
+    if ((head & HEAD_LIKE) == 0 && !is_same_time(claim->counted, claim->last_seen))
+        head |= HEAD_COUNTED;
+    head |= ss_codec_time_flag(claim->expires, HEAD_EXPIRES);
+    head |= ss_codec_time_flag(claim->inception, HEAD_INCEPTION);
+    head |= ss_codec_time_flag(claim->signature_expiration, HEAD_EXPIRATION);
+    head |= ss_codec_time_flag(claim->unsigned_since, HEAD_UNSIGNED);
+    head |= is_zero(claim->tlsa_digest) ? 0 : HEAD_TLSA;
+    head |= is_zero(claim->spki_digest) ? 0 : HEAD_SPKI;
+    head |= claim->zone == 0 ? 0 : HEAD_ZONE;
+    head |= claim->sts_id[0] == '\0' ? 0 : HEAD_ID;
+    return head;
+}
+
+static void
+write_seen(struct ss_buf *out, const struct ss_record *record, size_t at, unsigned head)
+{
+    const struct ss_claim *claim = &record->claims[at];
+
+    if (head & HEAD_LIKE) {
+        ss_varint_write(out, like(record, at));
+        return;
+    }
+    ss_claim_host_write(out, claim, &record->key.domain);
+    ss_time_near_write(out, claim->last_seen, time_before(record, at));
+    ss_time_near_write(out, claim->first_seen, claim->last_seen);
+    if (head & HEAD_COUNTED)
+        ss_time_near_write(out, claim->counted, claim->last_seen);
+    ss_varint_write(out, claim->days);
+}
+
+static void
+write_claim(struct ss_buf *out, const struct ss_record *record, size_t at)
+{
+    const struct ss_claim *claim = &record->claims[at];
+    unsigned head = head_of(record, at);
+
+    ss_buf_le16(out, (uint16_t)head);
+    write_seen(out, record, at, head);
+    if (head & HEAD_EXPIRES)
+        ss_time_near_write(out, claim->expires, claim->last_seen);
+    if (head & HEAD_INCEPTION)
+        ss_time_near_write(out, claim->inception, claim->last_seen);
+    if (head & HEAD_EXPIRATION)
+        ss_time_near_write(out, claim->signature_expiration, claim->last_seen);
+    if (head & HEAD_UNSIGNED) {
+        ss_time_near_write(out, claim->unsigned_since, claim->last_seen);
+        ss_time_near_write(out, claim->unsigned_seen, claim->unsigned_since);
+    }
+    if (head & HEAD_ZONE)
+        ss_buf_u8(out, claim->zone);
+    if (head & HEAD_TLSA)
+        ss_buf_put(out, claim->tlsa_digest, sizeof(claim->tlsa_digest));
+    if (head & HEAD_SPKI)
+        ss_buf_put(out, claim->spki_digest, sizeof(claim->spki_digest));
+    if (head & HEAD_ID)
+        ss_codec_id_write(out, claim->sts_id);
 }
 
 /* What a record is stored under, as octets; empty without memory, which *out then says. */
@@ -226,6 +209,22 @@ key_octets(struct ss_buf *out, const struct ss_memory_key *key)
     return (struct ss_bytes){ out->data, out->len };
 }
 
+static void
+write_times(struct ss_buf *out, const struct ss_record *record, unsigned flags)
+{
+    const int64_t *times[TIMES];
+    int64_t from = 0;
+    size_t i;
+
+    times_of(record, times);
+    for (i = 0; i < TIMES; i++) {
+        if ((flags & time_bits[i]) == 0)
+            continue;
+        ss_time_near_write(out, *times[i], from);
+        from = *times[i];
+    }
+}
+
 void
 ss_record_write(struct ss_buf *out, const struct ss_record *record)
 {
@@ -239,73 +238,23 @@ ss_record_write(struct ss_buf *out, const struct ss_record *record)
         out->nomem = true;
     start = ss_codec_begin(out, SS_CODEC_RECORD, RECORD_VERSION);
     ss_buf_u8(out, (uint8_t)flags);
-    if (flags & HAS_MX_INCEPTION)
-        ss_codec_time_write(out, record->mx_inception);
-    if (flags & HAS_MX_EXPIRATION)
-        ss_codec_time_write(out, record->mx_expiration);
-    if (flags & HAS_REFUSED)
-        ss_codec_time_write(out, record->refused_since);
-    if (flags & HAS_HELD)
-        ss_codec_time_write(out, record->held_until);
-    ss_buf_le16(out, (uint16_t)record->count);
+    write_times(out, record, flags);
+    if (flags & HAS_MX_ZONE)
+        ss_buf_u8(out, record->mx_zone);
+    ss_varint_write(out, record->count);
     for (i = 0; i < record->count; i++)
-        write_claim(out, &record->claims[i], &record->key.domain);
+        write_claim(out, record, i);
     ss_codec_end(out, start, key);
     ss_buf_free(&octets);
 }
 
-static bool
-read_host(struct ss_claim *claim, struct ss_rd *rd, unsigned head, const struct ss_name *domain)
+/* ---- Reading ---- */
+
+bool
+ss_claim_possible(const struct ss_claim *claim)
 {
-    uint8_t wire[2 * SS_NAME_WIRE];
-    size_t len = ss_rd_u8(rd), all = len, prefix;
-    const uint8_t *octets = ss_rd_take(rd, len);
-
-    if (octets == NULL)
-        return false;
-    memcpy(wire, octets, len);
-    if (head & HEAD_BELOW) {
-        memcpy(wire + len, domain->wire, domain->len);
-        all += domain->len;
-    }
-    if (all > SS_NAME_WIRE || !read_name(&claim->host, wire, all))
-        return false;
-    return below(&claim->host, domain, &prefix) == ((head & HEAD_BELOW) != 0);
-}
-
-static void
-read_digest(struct ss_rd *rd, uint8_t digest[32], unsigned present)
-{
-    const uint8_t *octets;
-
-    if (present == 0)
-        return;
-    octets = ss_rd_take(rd, 32);
-    if (octets == NULL)
-        return;
-    memcpy(digest, octets, 32);
-    if (is_zero(digest))
-        rd->bad = true;
-}
-
-static uint32_t
-read_days(struct ss_rd *rd, unsigned head)
-{
-    uint32_t days;
-
-    if ((head & HEAD_DAYS_WIDE) == 0)
-        return ss_rd_u8(rd);
-    days = ss_rd_le32(rd);
-    if (days <= UINT8_MAX)
-        rd->bad = true;
-    return days;
-}
-
-/* What no sequence of observations can lead to is damage, whatever the checksum says. */
-static bool
-possible(const struct ss_claim *claim)
-{
-    if (claim->counted < claim->first_seen || claim->counted > claim->last_seen)
+    if (claim->counted < claim->first_seen || claim->counted > claim->last_seen ||
+        claim->unsigned_seen < claim->unsigned_since || claim->zone > ss_name_labels(&claim->host))
         return false;
     /* A host known for a delivery without TLS: no days, one time. */
     if (claim->days == 0)
@@ -313,58 +262,119 @@ possible(const struct ss_claim *claim)
     return claim->days <= claim->last_seen / SS_DAY - claim->first_seen / SS_DAY + 1;
 }
 
+static void
+read_digest(struct ss_rd *rd, uint8_t digest[SS_CLAIM_DIGEST], unsigned present)
+{
+    const uint8_t *octets;
+
+    if (present == 0)
+        return;
+    octets = ss_rd_take(rd, SS_CLAIM_DIGEST);
+    if (octets == NULL)
+        return;
+    memcpy(digest, octets, SS_CLAIM_DIGEST);
+    if (is_zero(digest))
+        rd->bad = true;
+}
+
+/* What is zero must be left out. */
+static int64_t
+read_time_if(struct ss_rd *rd, unsigned present, int64_t from)
+{
+    int64_t time = present != 0 ? ss_time_near_read(rd, from) : 0;
+
+    if (present != 0 && time == 0)
+        rd->bad = true;
+    return time;
+}
+
+static uint8_t
+read_zone_if(struct ss_rd *rd, unsigned present)
+{
+    uint8_t zone = present != 0 ? ss_rd_u8(rd) : 0;
+
+    if (present != 0 && zone == 0)
+        rd->bad = true;
+    return zone;
+}
+
+/* Host and times, of its own or another's. */
 static bool
-read_claim(struct ss_claim *claim, struct ss_rd *rd, const struct ss_name *domain)
+read_seen(const struct ss_record *record, struct ss_claim *claim, struct ss_rd *rd, unsigned head)
+{
+    uint64_t other, days;
+
+    if (head & HEAD_LIKE) {
+        other = ss_varint_read(rd);
+        if (rd->bad || other >= record->count || (head & (HEAD_BELOW | HEAD_COUNTED)) != 0)
+            return false;
+        claim->host = record->claims[other].host;
+        claim->last_seen = record->claims[other].last_seen;
+        claim->first_seen = record->claims[other].first_seen;
+        claim->counted = record->claims[other].counted;
+        claim->days = record->claims[other].days;
+        return like(record, record->count) == other;
+    }
+    if (claim->kind == SMTPSEC_CLAIM_MTA_STS) {
+        if (head & HEAD_BELOW)
+            return false;
+    } else if (!ss_claim_host_read(claim, rd, (head & HEAD_BELOW) != 0, &record->key.domain)) {
+        return false;
+    }
+    claim->last_seen = ss_time_near_read(rd, time_before(record, record->count));
+    claim->first_seen = ss_time_near_read(rd, claim->last_seen);
+    claim->counted = claim->last_seen;
+    if (head & HEAD_COUNTED)
+        claim->counted = ss_time_near_read(rd, claim->last_seen);
+    days = ss_varint_read(rd);
+    claim->days = (uint32_t)days;
+    return !rd->bad && days <= UINT32_MAX &&
+           ((head & HEAD_COUNTED) == 0 || claim->counted != claim->last_seen) &&
+           like(record, record->count) == record->count;
+}
+
+static bool
+read_claim(const struct ss_record *record, struct ss_claim *claim, struct ss_rd *rd)
 {
     unsigned head = ss_rd_le16(rd);
 
     claim->kind = (int32_t)(head & HEAD_KIND);
     if ((head & ~(unsigned)HEAD_KNOWN_BITS) != 0 || claim->kind < SMTPSEC_CLAIM_DANE ||
-        claim->kind > SMTPSEC_CLAIM_DNSSEC)
+        claim->kind > SMTPSEC_CLAIM_DNSSEC || !read_seen(record, claim, rd, head))
         return false;
-    if (claim->kind == SMTPSEC_CLAIM_MTA_STS) {
-        if (head & HEAD_BELOW)
-            return false;
-    } else if (!read_host(claim, rd, head, domain)) {
-        return false;
-    }
-    claim->first_seen = ss_codec_time_read(rd);
-    claim->last_seen = ss_codec_time_read(rd);
-    claim->counted = head & HEAD_COUNTED ? ss_codec_time_read(rd) : claim->last_seen;
-    if (head & HEAD_COUNTED && claim->counted == claim->last_seen)
-        return false;
-    claim->days = read_days(rd, head);
-    claim->expires = ss_codec_time_read_if(rd, head, HEAD_EXPIRES);
-    claim->inception = ss_codec_time_read_if(rd, head, HEAD_INCEPTION);
-    claim->signature_expiration = ss_codec_time_read_if(rd, head, HEAD_EXPIRATION);
+    claim->expires = read_time_if(rd, head & HEAD_EXPIRES, claim->last_seen);
+    claim->inception = read_time_if(rd, head & HEAD_INCEPTION, claim->last_seen);
+    claim->signature_expiration = read_time_if(rd, head & HEAD_EXPIRATION, claim->last_seen);
+    claim->unsigned_since = read_time_if(rd, head & HEAD_UNSIGNED, claim->last_seen);
+    claim->unsigned_seen = read_time_if(rd, head & HEAD_UNSIGNED, claim->unsigned_since);
+    claim->zone = read_zone_if(rd, head & HEAD_ZONE);
     read_digest(rd, claim->tlsa_digest, head & HEAD_TLSA);
     read_digest(rd, claim->spki_digest, head & HEAD_SPKI);
     if (head & HEAD_ID)
         ss_codec_id_read(rd, claim->sts_id);
-    return !rd->bad && possible(claim);
+    return !rd->bad && ss_claim_possible(claim);
 }
 
-static int
-read_claims(struct ss_record *record, struct ss_rd *rd, size_t count)
+int
+ss_claims_read(struct ss_record *record, struct ss_rd *rd, uint64_t count, ss_claim_reader reader)
 {
     struct ss_claim *claim;
-    size_t i;
 
     if (rd->bad || count > SS_CLAIMS_MAX)
         return SMTPSEC_E_FORMAT;
     if (count > 0) {
-        record->claims = calloc(count, sizeof(*record->claims));
+        record->claims = calloc((size_t)count, sizeof(*record->claims));
         if (record->claims == NULL)
             return SMTPSEC_E_NOMEM;
     }
-    for (i = 0; i < count; i++) {
-        claim = &record->claims[i];
-        if (!read_claim(claim, rd, &record->key.domain))
+    while (record->count < count) {
+        claim = &record->claims[record->count];
+        if (!reader(record, claim, rd))
             return SMTPSEC_E_FORMAT;
         /* Sorted and each once, or look-ups by halves would miss claims. */
-        if (i > 0 && (claim[-1].kind > claim->kind ||
-                      (claim[-1].kind == claim->kind &&
-                       ss_name_compare(&claim[-1].host, &claim->host) >= 0)))
+        if (record->count > 0 && (claim[-1].kind > claim->kind ||
+                                  (claim[-1].kind == claim->kind &&
+                                   ss_name_compare(&claim[-1].host, &claim->host) >= 0)))
             return SMTPSEC_E_FORMAT;
         record->count++;
     }
@@ -378,11 +388,17 @@ read_body(struct ss_record *record, struct ss_rd *rd)
 
     if ((flags & ~(unsigned)HAS_KNOWN) != 0)
         return SMTPSEC_E_FORMAT;
-    record->mx_inception = ss_codec_time_read_if(rd, flags, HAS_MX_INCEPTION);
-    record->mx_expiration = ss_codec_time_read_if(rd, flags, HAS_MX_EXPIRATION);
-    record->refused_since = ss_codec_time_read_if(rd, flags, HAS_REFUSED);
-    record->held_until = ss_codec_time_read_if(rd, flags, HAS_HELD);
-    return read_claims(record, rd, ss_rd_le16(rd));
+    record->mx_inception = read_time_if(rd, flags & HAS_MX_INCEPTION, 0);
+    record->mx_expiration = read_time_if(rd, flags & HAS_MX_EXPIRATION, time_before(record, 0));
+    record->refused_since = read_time_if(rd, flags & HAS_REFUSED, time_before(record, 0));
+    record->held_until = read_time_if(rd, flags & HAS_HELD, time_before(record, 0));
+    record->unsigned_since = read_time_if(rd, flags & HAS_UNSIGNED, time_before(record, 0));
+    record->unsigned_seen = read_time_if(rd, flags & HAS_UNSIGNED, record->unsigned_since);
+    record->mx_zone = read_zone_if(rd, flags & HAS_MX_ZONE);
+    if (record->unsigned_seen < record->unsigned_since ||
+        record->mx_zone > ss_name_labels(&record->key.domain))
+        return SMTPSEC_E_FORMAT;
+    return ss_claims_read(record, rd, ss_varint_read(rd), read_claim);
 }
 
 int
@@ -397,7 +413,7 @@ ss_record_read(struct ss_record *record, const struct ss_memory_key *key, struct
     if (ss_buf_ok(&octets))
         rc = ss_codec_open(&rd, bytes, SS_CODEC_RECORD, RECORD_VERSION, stored_under);
     if (rc == 0)
-        rc = read_body(record, &rd);
+        rc = bytes.data[1] == 1 ? ss_record_read_v1(record, &rd) : read_body(record, &rd);
     if (rc != 0) {
         ss_record_free(record);
         ss_record_init(record, key);

@@ -69,14 +69,14 @@ put_name(struct ss_buf *line, const char *name, const struct ss_name *value)
 }
 
 static void
-put_digest(struct ss_buf *line, const char *name, const uint8_t digest[32])
+put_digest(struct ss_buf *line, const char *name, const uint8_t digest[SS_CLAIM_DIGEST])
 {
-    static const uint8_t zero[32];
-    char hex[65];
+    static const uint8_t zero[SS_CLAIM_DIGEST];
+    char hex[2 * SS_CLAIM_DIGEST + 1];
 
     if (memcmp(digest, zero, sizeof(zero)) == 0)
         return;
-    ss_hex_write(hex, digest, 32);
+    ss_hex_write(hex, digest, SS_CLAIM_DIGEST);
     put_word(line, name, hex);
 }
 

@@ -13,6 +13,21 @@
 /* No replay is held against longer than this. */
 #define SS_REPLAY_HOLD (14 * SS_DAY)
 
+/*
+ * A denial of DS stands in the parent zone, whose signatures have times of
+ * their own. It is held against the last proof that the zone was signed, and a
+ * resolver may have drawn that proof from a DS a day old.
+ */
+#define SS_DS_SKEW (SS_DAY + SS_REPLAY_SKEW)
+/* Where the DS cannot be denied (opt-out): unsigned answers for so long are believed. */
+#define SS_UNSIGNED_HOLD (72 * 3600)
+/* Sightings with more than this between them are not one count. */
+#define SS_UNSIGNED_GAP SS_DAY
+/* And no more often is one written. */
+#define SS_UNSIGNED_WRITE (6 * 3600)
+/* No TTL counts for more (RFC 8767 section 4): a day's hijack must not plant a month. */
+#define SS_TTL_MAX (7 * SS_DAY)
+
 /* Sum that stops at the end of the number range. */
 int64_t ss_time_add(int64_t time, int64_t more);
 

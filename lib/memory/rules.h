@@ -16,7 +16,7 @@ struct ss_memory_settings {
     int32_t mode[5];        /* by claim kind: SMTPSEC_MODE_* */
     int32_t soft_pkix_mode; /* certificate part of soft claims; default REPORT */
     int64_t cap;            /* longest life of a claim of ours; default 90 days */
-    int64_t hold;           /* how long soft claims refuse; default 72 h */
+    int64_t hold;           /* how long soft claims refuse, or SMTPSEC_HOLD_*; default 72 h */
 };
 
 void ss_memory_settings_init(struct ss_memory_settings *settings);
@@ -71,7 +71,10 @@ void ss_floors_for_host(const struct ss_record *record, const struct ss_memory_s
 void ss_floors_for_domain(const struct ss_record *record, const struct ss_memory_settings *settings,
                           int64_t now, struct ss_floors *floors);
 
-/* Is a signed MX set with this RRSIG inception older than one that was seen, and so perhaps a replay (PREC-11)? */
+/*
+ * Is a signed MX set with this RRSIG inception older than one that was seen,
+ * and so perhaps a replay (PREC-11)?
+ */
 bool ss_record_mx_replayed(const struct ss_record *record, int64_t inception, int64_t now);
 
 /* One thing that was seen. */
@@ -80,20 +83,27 @@ enum ss_observed {
     SS_OBSERVED_REFUSAL,    /* a session was refused by the memory's floor */
     SS_OBSERVED_POLICY,     /* an MTA-STS policy was fetched */
     SS_OBSERVED_NO_TLSA,    /* signed denial of TLSA, host's addresses secure */
-    SS_OBSERVED_MX_SET      /* a signed MX set: hosts not in it lose their vote */
+    SS_OBSERVED_MX_SET,     /* a signed MX set: hosts not in it lose their vote */
+    SS_OBSERVED_TLSA,       /* signed usable TLSA of the host behind a signed MX set (6.1) */
+    SS_OBSERVED_NO_DS,      /* signed denial of DS of the zone of the host, or of the MX set (6.5) */
+    SS_OBSERVED_UNSIGNED,   /* unsigned answers where a signed zone is remembered, nothing said
+                               of its DS, and the resolver validates */
+    SS_OBSERVED_SIGNED      /* signed answers again */
 };
 
 struct ss_observation {
     enum ss_observed what;
     int64_t at;             /* when */
-    struct ss_name host;    /* DELIVERY, REFUSAL, NO_TLSA */
+    struct ss_name host;    /* all but POLICY, MX_SET; of the last three len 0: the MX set's zone */
     bool tls;               /* DELIVERY: over TLS */
     int32_t identities;     /* DELIVERY: what verified */
     bool mx_secure;         /* DELIVERY: by a signed MX set, or no MX look-up */
     bool soft;              /* REFUSAL: by a soft floor */
     int64_t expires;        /* end of the source's own life, 0: none */
     int64_t inception;      /* RRSIG, 0: none */
+    int64_t name_inception; /* NO_TLSA: without what denies a wildcard alone */
     int64_t signature_expiration;
+    uint8_t zone;           /* MX_SET, TLSA: the signer, as ss_claim has it */
     uint8_t tlsa_digest[32];
     uint8_t spki_digest[32];
     int32_t sts_mode;       /* POLICY */

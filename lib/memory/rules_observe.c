@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What an observation changes (DESIGN 6.1, 6.2, 6.5; PREC-10, PREC-11).
+ * What an observation changes (DESIGN 6.1, 6.2; PREC-10). What the DNS says
+ * under a signature, or no longer says under one, is in rules_signed.c.
  *
  * A host whose accepted delivery lacked TLS stays known by an ENCRYPTED claim
  * of no days: it asks for nothing, and votes so.
@@ -10,21 +11,10 @@
 #include <string.h>
 
 #include "memory/life.h"
+#include "memory/work.h"
 
-/* Seen again within this time is not worth a write. */
-#define WORTH_WRITING 3600
-
-/* One observation on its way into a record. */
-struct work {
-    struct ss_record *record;
-    const struct ss_memory_settings *settings;
-    const struct ss_observation *seen;
-    int64_t at;
-    bool changed;
-};
-
-static void
-drop(struct work *work, const struct ss_claim *claim)
+void
+ss_work_drop(struct ss_work *work, const struct ss_claim *claim)
 {
     if (claim == NULL)
         return;
@@ -34,7 +24,7 @@ drop(struct work *work, const struct ss_claim *claim)
 
 /* DESIGN 6.12: the claim with the least evidence goes, but none that is in force. */
 static void
-make_room(struct work *work)
+make_room(struct ss_work *work)
 {
     const struct ss_record *record = work->record;
     const struct ss_claim *least = NULL, *claim;
@@ -50,7 +40,7 @@ make_room(struct work *work)
             (claim->days == least->days && claim->last_seen < least->last_seen))
             least = claim;
     }
-    drop(work, least);
+    ss_work_drop(work, least);
 }
 
 static void
@@ -84,38 +74,7 @@ count_proof(struct ss_claim *claim, const struct ss_memory_settings *settings, i
         claim->days++;
         return true;
     }
-    return at - before >= WORTH_WRITING;
-}
-
-/* Take over the end of the source's life; true when it lengthens the claim enough to be written. */
-static bool
-extend(struct ss_claim *claim, const struct ss_memory_settings *settings, int64_t at,
-       int64_t expires)
-{
-    int64_t bound = ss_claim_binds_until(claim, settings);
-    int64_t old = claim->expires;
-
-    if (expires <= old)
-        return false;
-    claim->expires = expires;
-    return expires > bound && old - at < (expires - at) / 2;
-}
-
-/* Take over the proof's own data, unless it is older than what is held (a replay). */
-static bool
-take_evidence(struct ss_claim *claim, const struct ss_observation *seen)
-{
-    bool other = memcmp(claim->tlsa_digest, seen->tlsa_digest, sizeof(claim->tlsa_digest)) != 0;
-    int64_t newer = seen->inception - claim->inception;
-
-    if (seen->inception != 0 && newer < -SS_REPLAY_SKEW)
-        return false;
-    memcpy(claim->tlsa_digest, seen->tlsa_digest, sizeof(claim->tlsa_digest));
-    if (newer <= 0)
-        return other;
-    claim->inception = seen->inception;
-    claim->signature_expiration = seen->signature_expiration;
-    return other || newer >= WORTH_WRITING;
+    return at - before >= SS_WORTH_WRITING;
 }
 
 /*
@@ -123,7 +82,7 @@ take_evidence(struct ss_claim *claim, const struct ss_observation *seen)
  * is not kept either, so that the record stays what the store holds.
  */
 static int
-raise_claim(struct work *work, int32_t kind)
+raise_claim(struct ss_work *work, int32_t kind)
 {
     const struct ss_observation *seen = work->seen;
     struct ss_claim *claim = ss_record_find(work->record, kind, &seen->host);
@@ -142,11 +101,11 @@ raise_claim(struct work *work, int32_t kind)
     next = *claim;
     write = count_proof(&next, work->settings, work->at) || write;
     if (kind == SMTPSEC_CLAIM_DANE) {
-        write = extend(&next, work->settings, work->at, seen->expires) || write;
-        write = take_evidence(&next, seen) || write;
+        write = ss_claim_extend(&next, work) || write;
+        write = ss_claim_take_evidence(&next, seen, SS_WORTH_WRITING) || write;
     } else if (kind == SMTPSEC_CLAIM_ENCRYPTED) {
         /* One place is enough for the key, and every TLS delivery has this claim. */
-        memcpy(next.spki_digest, seen->spki_digest, sizeof(next.spki_digest));
+        memcpy(next.spki_digest, seen->spki_digest, SS_CLAIM_DIGEST);
     }
     if (!write)
         return 0;
@@ -157,7 +116,7 @@ raise_claim(struct work *work, int32_t kind)
 
 /* The property was missing: before the claim binds, or after its hold, it must be earned again. */
 static void
-weaken(struct work *work, int32_t kind, const struct ss_name *host, bool hold_ended)
+weaken(struct ss_work *work, int32_t kind, const struct ss_name *host, bool hold_ended)
 {
     struct ss_claim *claim = ss_record_find(work->record, kind, host);
 
@@ -166,12 +125,12 @@ weaken(struct work *work, int32_t kind, const struct ss_name *host, bool hold_en
         return;
     if (!ss_claim_in_force(claim, work->settings, work->at) ||
         (!ss_claim_is_hard(claim, work->at) && hold_ended))
-        drop(work, claim);
+        ss_work_drop(work, claim);
 }
 
 /* An accepted delivery without TLS makes the host known as one that asks for nothing. */
 static int
-mark_plain(struct work *work)
+mark_plain(struct ss_work *work)
 {
     const struct ss_name *host = &work->seen->host;
     struct ss_claim *claim = ss_record_find(work->record, SMTPSEC_CLAIM_ENCRYPTED, host);
@@ -211,7 +170,7 @@ meets(const struct ss_floor *floor, const struct ss_observation *seen)
 }
 
 static int
-delivered(struct work *work)
+delivered(struct ss_work *work)
 {
     const struct ss_observation *seen = work->seen;
     int32_t proved = proved_identities(seen);
@@ -255,7 +214,7 @@ delivered(struct work *work)
 }
 
 static bool
-has_soft_in_force(const struct work *work)
+has_soft_in_force(const struct ss_work *work)
 {
     const struct ss_record *record = work->record;
     size_t i;
@@ -270,7 +229,7 @@ has_soft_in_force(const struct work *work)
 
 /* A hold counts from its first refusal; a later one does not lengthen it. */
 static void
-refused(struct work *work)
+refused(struct ss_work *work)
 {
     if (!work->seen->soft || work->record->refused_since != 0 || !has_soft_in_force(work))
         return;
@@ -279,7 +238,7 @@ refused(struct work *work)
 }
 
 static int
-policy_fetched(struct work *work)
+policy_fetched(struct ss_work *work)
 {
     const struct ss_observation *seen = work->seen;
     struct ss_claim *claim = ss_record_find(work->record, SMTPSEC_CLAIM_MTA_STS, NULL);
@@ -290,7 +249,7 @@ policy_fetched(struct work *work)
         return 0;
     if (seen->sts_mode != SMTPSEC_STS_ENFORCE) {
         /* RFC 8461 8.3: a domain leaves by a policy that says so. */
-        drop(work, claim);
+        ss_work_drop(work, claim);
         return 0;
     }
     if (claim == NULL) {
@@ -313,91 +272,9 @@ policy_fetched(struct work *work)
     return 0;
 }
 
-/*
- * PREC-11: signed earlier than what is remembered, so it may be a replay; it is
- * held against until the remembered signature ends, and 14 days at most.
- */
-static bool
-is_replay(int64_t inception, int64_t known, int64_t expiration, int64_t seen, int64_t at)
-{
-    int64_t until = ss_time_add(seen, SS_REPLAY_HOLD);
-
-    if (inception == 0 || known == 0 || ss_time_add(inception, SS_REPLAY_SKEW) >= known)
-        return false;
-    if (expiration != 0 && expiration < until)
-        until = expiration;
-    return at <= until;
-}
-
-static void
-tlsa_denied(struct work *work)
-{
-    const struct ss_observation *seen = work->seen;
-    struct ss_claim *claim = ss_record_find(work->record, SMTPSEC_CLAIM_DANE, &seen->host);
-
-    if (claim == NULL || is_replay(seen->inception, claim->inception, claim->signature_expiration,
-                                   claim->last_seen, work->at))
-        return;
-    drop(work, claim);
-}
-
-static bool
-in_set(const struct ss_observation *seen, const struct ss_name *host)
-{
-    size_t i;
-
-    for (i = 0; i < seen->host_count; i++) {
-        if (ss_name_equal(&seen->hosts[i], host))
-            return true;
-    }
-    return false;
-}
-
-static int64_t
-last_proof(const struct ss_record *record)
-{
-    int64_t last = 0;
-    size_t i;
-
-    for (i = 0; i < record->count; i++) {
-        if (record->claims[i].last_seen > last)
-            last = record->claims[i].last_seen;
-    }
-    return last;
-}
-
-bool
-ss_record_mx_replayed(const struct ss_record *record, int64_t inception, int64_t now)
-{
-    return is_replay(inception, record->mx_inception, record->mx_expiration, last_proof(record), now);
-}
-
-/* DESIGN 6.4, 6.5: removal from a signed set ends a claim and its vote. */
-static void
-mx_set_seen(struct work *work)
-{
-    const struct ss_observation *seen = work->seen;
-    struct ss_record *record = work->record;
-    size_t i = record->count;
-
-    /* Appearing in an answer makes nobody known: nothing is remembered for it alone. */
-    if (record->count == 0 || ss_record_mx_replayed(record, seen->inception, work->at))
-        return;
-    while (i-- > 0) {
-        if (record->claims[i].host.len > 0 && !in_set(seen, &record->claims[i].host))
-            drop(work, &record->claims[i]);
-    }
-    if (seen->inception != 0 && (work->changed || record->mx_inception == 0 ||
-                                 seen->inception - record->mx_inception >= WORTH_WRITING)) {
-        record->mx_inception = seen->inception;
-        record->mx_expiration = seen->signature_expiration;
-        work->changed = true;
-    }
-}
-
 /* A hold without a soft claim left would spoil those that are earned later. */
 static void
-end_idle_hold(struct work *work)
+end_idle_hold(struct ss_work *work)
 {
     if (work->record->refused_since == 0 || has_soft_in_force(work))
         return;
@@ -409,7 +286,7 @@ int
 ss_record_observe(struct ss_record *record, const struct ss_memory_settings *settings,
                   const struct ss_observation *observation, bool *changed)
 {
-    struct work work = { record, settings, observation, observation->at, false };
+    struct ss_work work = { record, settings, observation, observation->at, false };
     int rc = 0;
 
     *changed = false;
@@ -426,10 +303,12 @@ ss_record_observe(struct ss_record *record, const struct ss_memory_settings *set
         rc = policy_fetched(&work);
         break;
     case SS_OBSERVED_NO_TLSA:
-        tlsa_denied(&work);
-        break;
     case SS_OBSERVED_MX_SET:
-        mx_set_seen(&work);
+    case SS_OBSERVED_TLSA:
+    case SS_OBSERVED_NO_DS:
+    case SS_OBSERVED_UNSIGNED:
+    case SS_OBSERVED_SIGNED:
+        ss_observe_signed(&work);
         break;
     }
     if (rc == 0)

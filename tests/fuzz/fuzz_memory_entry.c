@@ -32,6 +32,7 @@ live_with(struct ss_record *record)
     struct ss_floors floors;
     struct ss_record again;
     struct ss_buf out;
+    enum ss_observed what;
     bool changed;
 
     ss_memory_settings_init(&settings);
@@ -39,6 +40,14 @@ live_with(struct ss_record *record)
     if (record->count > 0)
         seen.host = record->claims[record->count - 1].host;
     ss_floors_for_host(record, &settings, &seen.host, false, seen.at, &floors);
+    for (what = SS_OBSERVED_TLSA; what <= SS_OBSERVED_SIGNED; what++) {
+        seen.what = what;
+        seen.expires = seen.at + 3600;
+        seen.inception = seen.at - 3600;
+        if (ss_record_observe(record, &settings, &seen, &changed) != 0)
+            return;
+    }
+    seen.what = SS_OBSERVED_DELIVERY;
     if (ss_record_observe(record, &settings, &seen, &changed) != 0)
         return;
     /* What the rules make of a good record must be good too. */
@@ -51,6 +60,22 @@ live_with(struct ss_record *record)
 }
 
 static void
+survives(const struct ss_buf *written, const struct ss_record *record)
+{
+    struct ss_bytes bytes = { written->data, written->len };
+    struct ss_record again;
+    int code = ss_buf_ok(written) ? ss_record_read(&again, &record->key, bytes) : SMTPSEC_E_NOMEM;
+
+    if (code == SMTPSEC_E_NOMEM)
+        return;
+    if (code != 0 || again.count != record->count ||
+        (again.count > 0 && memcmp(again.claims, record->claims,
+                                   again.count * sizeof(*again.claims)) != 0))
+        abort();
+    ss_record_free(&again);
+}
+
+static void
 try_record(struct ss_bytes value, const struct ss_memory_key *key)
 {
     struct ss_record record;
@@ -60,7 +85,10 @@ try_record(struct ss_bytes value, const struct ss_memory_key *key)
         return;
     ss_buf_init(&out, SIZE_MAX / 2);
     ss_record_write(&out, &record);
-    same(&out, value);
+    if (value.data[1] != 1) /* those of version 1 come out as version 2 */
+        same(&out, value);
+    else
+        survives(&out, &record);
     ss_buf_free(&out);
     live_with(&record);
     ss_record_free(&record);
