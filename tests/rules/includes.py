@@ -15,6 +15,7 @@ BELOW = {
     'sts': {'base'},
     'dane': {'base', 'pkix'},
     'memory': {'base'},
+    'operator': {'base'},
 }
 BELOW['decision'] = set(BELOW)
 BELOW['engine'] = BELOW['decision'] | {'decision'}
