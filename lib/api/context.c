@@ -148,6 +148,7 @@ smtpsec_context_new(struct smtpsec_options *options, struct smtpsec_context **ou
     }
     if (options->anchors != NULL)
         context->anchors = ss_anchors_ref(options->anchors);
+    ss_exceptions_ref(context->settings.exceptions);
     context->runner.anchors = context->anchors;
     context->runner.allow_private = options->allow_private;
     context->runner.fetch_timeout_ms = options->fetch_timeout_ms;
@@ -194,6 +195,7 @@ smtpsec_context_free(struct smtpsec_context *context)
     ss_store_close(context->store);
     ss_events_free(&context->events);
     ss_anchors_unref(context->anchors);
+    ss_exceptions_unref(context->settings.exceptions);
     memset(&context->key, 0, sizeof(context->key));
     free(context);
 }
@@ -243,8 +245,8 @@ ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destinat
                       smtpsec_strerror(fault != 0 ? fault : r));
     }
     settings = context->settings;
-    if (context->cannot_write) /* 6.3: a hold that cannot be counted would never end */
-        settings.memory.hold = 0;
+    if (context->cannot_write && settings.memory.hold > 0)
+        settings.memory.hold = 0; /* 6.3: a hold that cannot be counted would never end */
     /* What is fetched apart from the evaluation must be kept somewhere, and by somebody. */
     if (state != SMTPSEC_MEMORY_OK || context->runner.loop == NULL)
         settings.sts_async = false;

@@ -41,6 +41,7 @@ smtpsec_options_free(struct smtpsec_options *options)
     if (options == NULL)
         return;
     ss_anchors_unref(options->anchors);
+    ss_exceptions_unref(options->settings.exceptions);
     free(options->memory);
     memset(&options->key, 0, sizeof(options->key));
     free(options);

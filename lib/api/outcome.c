@@ -93,13 +93,15 @@ smtpsec_outcome_read(const struct smtpsec_context *context, const uint8_t *data,
 int
 smtpsec_record(struct smtpsec_context *context, const struct smtpsec_outcome *outcome, int64_t now)
 {
+    struct ss_memory_settings memory;
     int r;
 
     if (context == NULL || outcome == NULL)
         return SMTPSEC_E_INVALID;
     if (context->store == NULL || context->store->state != SMTPSEC_MEMORY_OK)
         return SMTPSEC_E_MEMORY;
-    r = ss_learn_outcome(context->store, &context->settings.memory, outcome, now);
+    ss_settings_for(&context->settings, &outcome->key.domain, now, &memory, NULL);
+    r = ss_learn_outcome(context->store, &memory, outcome, now);
     context->cannot_write = r != 0 && r != SMTPSEC_E_STALE;
     if (r != 0 && r != SMTPSEC_E_STALE)
         ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_WRITE_FAILED, now, "",

@@ -293,6 +293,20 @@ take_memory(const struct ss_evidence *evidence, const struct ss_settings *settin
     return 0;
 }
 
+/* An exception is used where there is a claim in force that it lifts; its kind as a bit. */
+static int32_t
+used_exceptions(const struct ss_record *record, const struct ss_memory_settings *settings,
+                int32_t lifted, int64_t now)
+{
+    int32_t used = 0;
+    size_t i;
+
+    for (i = 0; i < record->count; i++)
+        if (ss_claim_in_force(&record->claims[i], settings, now))
+            used |= lifted & 1 << record->claims[i].kind;
+    return used;
+}
+
 static void
 take_destination(const struct ss_evidence *evidence, const struct ss_resolution *resolution,
                  struct smtpsec_plan *plan)
@@ -363,13 +377,17 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
     const struct smtpsec_message plain = {false, false, false};
     struct smtpsec_plan *plan;
     struct findings findings;
+    int32_t lifted;
     int r;
 
     memset(&findings, 0, sizeof(findings));
     r = ss_plan_new(&plan);
     if (r != 0)
         return r;
+    /* One domain and time: an exception of the operator's counts for all that follows. */
     plan->settings = *settings;
+    settings = &plan->settings;
+    lifted = ss_settings_decide(&plan->settings, &evidence->destination.domain, now, &plan->facts);
     plan->minimum = evidence->destination.minimum > settings->minimum ? evidence->destination.minimum
                                                                       : settings->minimum;
     take_canary(evidence, plan);
@@ -388,6 +406,7 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
     r = take_sts(&findings.view, plan);
     if (r == 0)
         r = take_memory(evidence, settings, &findings, now, plan);
+    plan->excepted = used_exceptions(&findings.record, &settings->memory, lifted, now);
     if (r == 0)
         r = take_hosts(evidence, settings, &findings, now, plan);
     if (r != 0)

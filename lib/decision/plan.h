@@ -74,7 +74,8 @@ struct smtpsec_plan {
     struct ss_memory_key key;
     char domain[SS_HOST_TEXT];
     char route[SS_HOST_TEXT + 8];
-    struct ss_settings settings;
+    struct ss_settings settings; /* as they stand for this domain; no table of exceptions */
+    int32_t excepted;         /* kinds of claims in force that an exception lifts: 1 << kind */
     bool literal;
     int32_t minimum;          /* what the operator asks at least */
     int32_t dnssec;           /* SMTPSEC_DNSSEC_* */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "decision/settings.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "base/date.h"
+
 void
 ss_settings_init(struct ss_settings *settings)
 {
@@ -16,6 +21,7 @@ ss_settings_init(struct ss_settings *settings)
     settings->insecure_mx = SMTPSEC_LEVEL_DANE;
     settings->tls_version = 0x0303;
     ss_memory_settings_init(&settings->memory);
+    settings->exceptions = NULL;
 }
 
 void
@@ -27,4 +33,112 @@ ss_settings_settle(struct ss_settings *settings)
         mode[SMTPSEC_CLAIM_DANE] = settings->dane;
     if (!settings->mta_sts)
         mode[SMTPSEC_CLAIM_MTA_STS] = SMTPSEC_MODE_OFF;
+}
+
+void
+ss_settings_for(const struct ss_settings *settings, const struct ss_name *domain, int64_t now,
+                struct ss_memory_settings *memory, const struct ss_exception *lifted[5])
+{
+    const struct ss_exception *found;
+    int32_t kind;
+
+    if (memory != &settings->memory)
+        *memory = settings->memory;
+    if (lifted != NULL)
+        memset(lifted, 0, 5 * sizeof(*lifted));
+    for (kind = SMTPSEC_CLAIM_DANE; kind <= SMTPSEC_CLAIM_DNSSEC; kind++) {
+        if (memory->mode[kind] != SMTPSEC_MODE_ENFORCE)
+            continue;
+        found = ss_exceptions_find(settings->exceptions, domain, kind, now);
+        if (found == NULL)
+            continue;
+        memory->mode[kind] = SMTPSEC_MODE_REPORT;
+        if (lifted != NULL)
+            lifted[kind] = found;
+    }
+}
+
+static void
+hold_text(char out[SS_SPAN_TEXT], int64_t hold)
+{
+    if (hold == SMTPSEC_HOLD_EARNED)
+        snprintf(out, SS_SPAN_TEXT, "earned");
+    else if (hold == SMTPSEC_HOLD_REPORT)
+        snprintf(out, SS_SPAN_TEXT, "report");
+    else
+        ss_span_write(out, hold);
+}
+
+/* One line with all that the operator can set of the memory. */
+static void
+tell_settings(const struct ss_memory_settings *memory, size_t exceptions, struct ss_notes *notes)
+{
+    char hold[SS_SPAN_TEXT], cap[SS_SPAN_TEXT];
+
+    hold_text(hold, memory->hold);
+    ss_span_write(cap, memory->cap);
+    ss_note(notes, "PREC-10", "",
+            "settings of the memory: dane %s, mta-sts %s, encrypted %s, dnssec %s, "
+            "soft-certificates %s, hold %s, cap %s, exceptions in use %zu",
+            smtpsec_mode_name(memory->mode[SMTPSEC_CLAIM_DANE]),
+            smtpsec_mode_name(memory->mode[SMTPSEC_CLAIM_MTA_STS]),
+            smtpsec_mode_name(memory->mode[SMTPSEC_CLAIM_ENCRYPTED]),
+            smtpsec_mode_name(memory->mode[SMTPSEC_CLAIM_DNSSEC]),
+            smtpsec_mode_name(memory->soft_pkix_mode), hold, cap, exceptions);
+}
+
+static void
+tell_exception(const struct ss_exception *exception, const char *kinds, struct ss_notes *notes)
+{
+    char name[SS_NAME_TEXT], until[SS_TIME_TEXT], line[32] = "";
+
+    ss_name_to_text(&exception->domain, name);
+    ss_time_text(until, exception->until);
+    if (exception->line > 0)
+        snprintf(line, sizeof(line), ", line %u", (unsigned)exception->line);
+    ss_note(notes, "PREC-08", "",
+            "exception for %s%.253s%s, until %s: claims of kind %s only report%s%s",
+            exception->below ? "." : "", name, line, until, kinds,
+            exception->note[0] != '\0' ? ": " : "", exception->note);
+}
+
+/* Each exception once, with all the kinds that it lifts. Returns how many. */
+static size_t
+tell_exceptions(const struct ss_exception *const lifted[5], struct ss_notes *notes)
+{
+    char kinds[64];
+    size_t count = 0, at;
+    int32_t kind, other;
+
+    for (kind = SMTPSEC_CLAIM_DANE; kind <= SMTPSEC_CLAIM_DNSSEC; kind++) {
+        if (lifted[kind] == NULL)
+            continue;
+        for (other = SMTPSEC_CLAIM_DANE; lifted[other] != lifted[kind]; other++)
+            continue;
+        if (other != kind)
+            continue;
+        for (at = 0; other <= SMTPSEC_CLAIM_DNSSEC; other++)
+            if (lifted[other] == lifted[kind])
+                at += (size_t)snprintf(kinds + at, sizeof(kinds) - at, "%s%s", at > 0 ? ", " : "",
+                                       smtpsec_claim_name(other));
+        tell_exception(lifted[kind], kinds, notes);
+        count++;
+    }
+    return count;
+}
+
+int32_t
+ss_settings_decide(struct ss_settings *settings, const struct ss_name *domain, int64_t now,
+                   struct ss_notes *notes)
+{
+    const struct ss_exception *lifted[5];
+    struct ss_memory_settings chosen = settings->memory;
+    int32_t kind, bits = 0;
+
+    ss_settings_for(settings, domain, now, &settings->memory, lifted);
+    settings->exceptions = NULL;
+    tell_settings(&chosen, tell_exceptions(lifted, notes), notes);
+    for (kind = SMTPSEC_CLAIM_DANE; kind <= SMTPSEC_CLAIM_DNSSEC; kind++)
+        bits |= lifted[kind] != NULL ? 1 << kind : 0;
+    return bits;
 }

@@ -8,7 +8,9 @@
 #include <stdint.h>
 
 #include "base/name.h"
+#include "base/notes.h"
 #include "memory/rules.h"
+#include "operator/exceptions.h"
 
 /* Most own names that cut an MX list (RES-03). */
 #define SS_OWN_NAMES 8
@@ -27,6 +29,7 @@ struct ss_settings {
     int32_t minimum;      /* level that the operator asks of every destination */
     uint16_t tls_version; /* least version where an identity is required (DANE-EE-12) */
     struct ss_memory_settings memory;
+    struct ss_exceptions *exceptions; /* NULL: none; held by whoever keeps the settings */
 };
 
 void ss_settings_init(struct ss_settings *settings);
@@ -35,5 +38,22 @@ void ss_settings_init(struct ss_settings *settings);
  * more cannot be asked for by the memory either (TLSA-22).
  */
 void ss_settings_settle(struct ss_settings *settings);
+
+/*
+ * What the memory may do for one domain at `now`: the settings, and where an
+ * exception of the operator's counts, REPORT in place of ENFORCE (PREC-08). It
+ * lifts nothing else; live policies are not the memory's. memory: receives
+ * them; may be the settings' own. lifted: by claim kind, receives the
+ * exception that counts, or NULL; may be NULL itself.
+ */
+void ss_settings_for(const struct ss_settings *settings, const struct ss_name *domain, int64_t now,
+                     struct ss_memory_settings *memory, const struct ss_exception *lifted[5]);
+/*
+ * Settle the settings of one decision: as above, and told in the notes. The
+ * table is left behind, so the result may outlive it. Returns the kinds that
+ * an exception lifts, as bits (1 << kind).
+ */
+int32_t ss_settings_decide(struct ss_settings *settings, const struct ss_name *domain, int64_t now,
+                           struct ss_notes *notes);
 
 #endif

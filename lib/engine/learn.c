@@ -368,7 +368,7 @@ ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
         goto out;
     memset(&edit, 0, sizeof(edit));
     edit.key = &evidence->record.key;
-    edit.settings = &lookup->settings.memory;
+    edit.settings = &plan->settings.memory;
     edit.list = observations.list;
     edit.count = observations.count;
     edit.now = now;

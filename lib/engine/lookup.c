@@ -19,12 +19,13 @@ ss_lookup_new(const struct smtpsec_destination *destination, const struct ss_set
 
     if (lookup == NULL)
         return SMTPSEC_E_NOMEM;
-    lookup->settings = *settings;
     r = ss_evidence_init(&lookup->evidence, destination);
     if (r != 0) {
         free(lookup);
         return r;
     }
+    lookup->settings = *settings;
+    ss_exceptions_ref(lookup->settings.exceptions);
     lookup->evidence.memory_state = memory_state;
     if (record != NULL) {
         struct ss_memory_key key = lookup->evidence.record.key;
@@ -53,6 +54,7 @@ ss_lookup_free(struct ss_lookup *lookup)
     }
     free(lookup->needs);
     ss_evidence_free(&lookup->evidence);
+    ss_exceptions_unref(lookup->settings.exceptions);
     ss_lease_release(lookup->lease);
     free(lookup);
 }

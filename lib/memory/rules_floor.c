@@ -244,6 +244,12 @@ floors_for(const struct ss_record *record, const struct ss_memory_settings *sett
     whole(record, settings, host, mx_secure, now, SS_PASS_ENFORCED, &floors->enforced);
     if (!floors->enforced.soft)
         return;
+    /* They refuse as long as they bind: no other end is asked for. */
+    if (settings->hold == SMTPSEC_HOLD_EARNED) {
+        floors->hold = record->refused_since != 0;
+        floors->hold_until = floors->hold ? floors->enforced.until : 0;
+        return;
+    }
     /* PREC-09: refusal by soft claims ends; the alarm does not. hold = 0: they only report. */
     if (settings->hold <= 0 || ss_hold_ended(record, settings, now)) {
         floors->hold_ended = settings->hold > 0;
