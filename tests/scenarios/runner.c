@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attack.h"
 #include "certs.h"
 #include "expect.h"
 #include "smtpsec.h"
@@ -19,6 +20,7 @@
 #define LINE_MAX 8192
 
 static unsigned tests; /* named tests that passed, in all files */
+static bool table;     /* print what came of each attack instead of the tests' names */
 
 static void fail(const struct story *story, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -81,7 +83,10 @@ end_test(struct story *story)
         fail(story, "\"%s\" expects nothing", story->test);
         return false;
     }
-    printf("  ok %s\n", story->test);
+    if (table)
+        attack_print(story);
+    else
+        printf("  ok %s\n", story->test);
     story->passed++;
     return true;
 }
@@ -111,6 +116,8 @@ run_line(struct story *story, char *line)
     if (count == 0)
         return true;
     fault[0] = '\0';
+    if (strcmp(words[0], "attack") == 0 && !begin_test(story, count, words))
+        return false;
     if (strcmp(words[0], "test") == 0)
         return begin_test(story, count, words);
     if (strcmp(words[0], "expect") == 0)
@@ -156,15 +163,18 @@ int
 main(int argc, char **argv)
 {
     int failed = 0;
-    int i;
+    int first, i;
 
-    for (i = 1; i < argc; i++) {
+    table = argc > 1 && strcmp(argv[1], "--table") == 0;
+    first = table ? 2 : 1;
+    for (i = first; i < argc; i++) {
         bool good = run_file(argv[i]);
 
-        printf("%s %s\n", good ? "ok" : "FAILED", argv[i]);
+        if (!table || !good)
+            printf("%s %s\n", good ? "ok" : "FAILED", argv[i]);
         failed += good ? 0 : 1;
     }
-    printf("%u named tests in %d scenarios\n", tests, argc - 1);
-    printf("%d passed, %d failed\n", argc - 1 - failed, failed);
-    return failed > 0 || argc < 2 ? 1 : 0;
+    printf("%u named tests in %d scenarios\n", tests, argc - first);
+    printf("%d passed, %d failed\n", argc - first - failed, failed);
+    return failed > 0 || argc <= first ? 1 : 0;
 }

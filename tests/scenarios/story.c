@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attack.h"
 #include "certs.h"
+#include "disk.h"
 
 static int64_t
 clock_of_story(void *user)
@@ -44,16 +46,23 @@ default_options(struct story *story)
     must(smtpsec_options_set_clock(story->options, clock_of_story, story));
 }
 
-/* Nothing is remembered, nothing is set, the world is empty; time goes on. */
-static void
-begin_afresh(struct story *story)
+void
+story_restart(struct story *story)
 {
     end_connection(story);
     smtpsec_plan_free(story->plan);
     story->plan = NULL;
     smtpsec_context_free(story->context);
     story->context = NULL;
+}
+
+/* Nothing is remembered, nothing is set, the world is empty; time goes on. */
+void
+story_begin_afresh(struct story *story)
+{
+    story_restart(story);
     smtpsec_options_free(story->options);
+    story_disk_free(story);
     default_options(story);
     world_clear(&story->world);
 }
@@ -81,6 +90,8 @@ story_free(struct story *story)
     smtpsec_plan_free(story->plan);
     smtpsec_context_free(story->context);
     smtpsec_options_free(story->options);
+    story_disk_free(story);
+    attack_free(story);
     smtpsec_anchors_free(story->anchors);
     world_free(&story->world);
     free(story);
@@ -283,8 +294,8 @@ for_message(struct story *story, size_t count, char **words)
     return r;
 }
 
-static int
-evaluate(struct story *story, size_t count, char **words)
+int
+story_evaluate(struct story *story, size_t count, char **words)
 {
     struct smtpsec_destination *destination;
     size_t i;
@@ -376,8 +387,8 @@ fill_session(struct story *story, size_t count, char **words)
 }
 
 /* connect HOST STARTTLS [CERTIFICATE] [version=HEX] [resumed] */
-static const char *
-connect_host(struct story *story, size_t count, char **words)
+const char *
+story_connect(struct story *story, size_t count, char **words)
 {
     const struct smtpsec_host *host;
     int32_t starttls;
@@ -403,8 +414,8 @@ connect_host(struct story *story, size_t count, char **words)
 }
 
 /* record [accepted] [null-sender] [at=OFFSET] */
-static int
-record(struct story *story, size_t count, char **words)
+int
+story_record(struct story *story, size_t count, char **words)
 {
     struct smtpsec_outcome *outcome;
     int64_t at = story->now;
@@ -429,6 +440,41 @@ record(struct story *story, size_t count, char **words)
 }
 
 /* ---- Time ---- */
+
+/* Other mail goes by: the memory is used, for a domain that cannot be found out about. */
+static void
+use_memory(struct story *story)
+{
+    struct smtpsec_destination *destination;
+    struct smtpsec_lookup *lookup;
+    struct smtpsec_plan *plan;
+
+    if (story->context == NULL)
+        return;
+    must(smtpsec_destination_new("other.invalid", &destination));
+    must(smtpsec_lookup_new(story->context, destination, story->now, &lookup));
+    while (smtpsec_lookup_plan(lookup, story->now, &plan) == SMTPSEC_E_PENDING)
+        must(smtpsec_lookup_answer_failure(lookup, smtpsec_lookup_need_id(lookup, 0),
+                                           SMTPSEC_FAILURE_TIMEOUT, story->now));
+    smtpsec_plan_free(plan);
+    smtpsec_lookup_free(lookup);
+    smtpsec_destination_free(destination);
+}
+
+/* In ordinary use: each day somebody writes to somewhere. */
+void
+story_pass(struct story *story, int64_t seconds)
+{
+    int64_t part;
+
+    for (; seconds > 0; seconds -= part) {
+        part = seconds < 86400 ? seconds : 86400;
+        story->now += part;
+        story->lived += part;
+        if (seconds > part)
+            use_memory(story);
+    }
+}
 
 /* "3d", "12h", "90s" */
 static int64_t
@@ -461,16 +507,16 @@ daily(struct story *story, size_t count, char **words)
     days = atoi(words[0]);
     accepted[0] = word;
     for (i = 0; i < days; i++) {
-        if (evaluate(story, 1, words + 1) != 0)
+        if (story_evaluate(story, 1, words + 1) != 0)
             return "evaluation failed";
-        fault = connect_host(story, count - 2, words + 2);
+        fault = story_connect(story, count - 2, words + 2);
         if (fault != NULL)
             return fault;
         if (!smtpsec_verdict_accepted(story->verdict))
             return "a daily delivery was refused";
-        if (record(story, 1, accepted) != 0)
+        if (story_record(story, 1, accepted) != 0)
             return "not recorded";
-        story->now += 86400;
+        story_pass(story, 86400);
     }
     return NULL;
 }
@@ -504,8 +550,11 @@ set_option(struct story *story, size_t count, char **words)
 {
     struct smtpsec_options *options = story->options;
 
-    if (story->context != NULL || count < 2)
+    if (story->context != NULL || count < 1 ||
+        (count < 2 && strchr(words[0], '=') == NULL))
         return SMTPSEC_E_INVALID;
+    if (strcmp(words[0], "memory=disk") == 0)
+        return story_memory_on_disk(story);
     if (strcmp(words[0], "mode") == 0 && count == 3)
         return smtpsec_options_set_mode(options, claim_by_name(words[1]), mode_by_name(words[2]));
     if (strcmp(words[0], "soft-pkix") == 0)
@@ -534,19 +583,29 @@ void
 story_line(struct story *story, size_t count, char **words, char *fault, size_t room)
 {
     const char *what = NULL;
+    char text[480];
     int r = 0;
 
-    if (strcmp(words[0], "dns") == 0 || strcmp(words[0], "https") == 0)
+    if (attack_verb(words[0]))
+        what = attack_line(story, count, words, text, sizeof(text));
+    else if (strcmp(words[0], "memory") == 0 && count > 1)
+        what = story_memory(story, words[1]);
+    else if (strcmp(words[0], "restart") == 0)
+        story_restart(story);
+    else if (strcmp(words[0], "dns") == 0 || strcmp(words[0], "https") == 0 ||
+             strcmp(words[0], "smtp") == 0)
         what = world_add(&story->world, count, words);
     else if (strcmp(words[0], "option") == 0)
         r = set_option(story, count - 1, words + 1);
     else if (strcmp(words[0], "evaluate") == 0 && count > 1)
-        story->status = evaluate(story, count - 1, words + 1);
+        story->status = story_evaluate(story, count - 1, words + 1);
     else if (strcmp(words[0], "connect") == 0)
-        what = connect_host(story, count - 1, words + 1);
+        what = story_connect(story, count - 1, words + 1);
     else if (strcmp(words[0], "record") == 0)
-        story->status = record(story, count - 1, words + 1);
+        story->status = story_record(story, count - 1, words + 1);
     else if (strcmp(words[0], "advance") == 0 && count > 1)
+        story_pass(story, duration(words[1]));
+    else if (strcmp(words[0], "step") == 0 && count > 1)
         story->now += duration(words[1]);
     else if (strcmp(words[0], "daily") == 0)
         what = daily(story, count - 1, words + 1);
@@ -555,7 +614,7 @@ story_line(struct story *story, size_t count, char **words, char *fault, size_t 
     else if (strcmp(words[0], "refresh") == 0 && count > 1)
         story->status = refresh(story, words[1]);
     else if (strcmp(words[0], "fresh") == 0)
-        begin_afresh(story);
+        story_begin_afresh(story);
     else if (strcmp(words[0], "shuffle") == 0 && count > 1)
         story->shuffle = (unsigned)atoi(words[1]);
     else

@@ -26,6 +26,10 @@ struct story {
     unsigned expected_before;
     unsigned passed;
     int64_t now;
+    int64_t lived;       /* seconds that passed; a step of the clock does not count */
+    struct attack *attack; /* of the table; NULL: none */
+    char *disk;          /* the memory's directory; NULL: in RAM */
+    bool disk_full;
     struct world world;
     struct smtpsec_anchors *anchors;
     struct smtpsec_options *options;
@@ -50,6 +54,16 @@ void story_free(struct story *story);
 void story_line(struct story *story, size_t count, char **words, char *fault, size_t room);
 /* Print the last plan and verdict, for whoever must find out why. */
 void story_tell(const struct story *story);
+/* A new world, an empty memory and no settings. */
+void story_begin_afresh(struct story *story);
+/* Let time pass. */
+void story_pass(struct story *story, int64_t seconds);
+/* The verbs evaluate, connect and record; words without the verb. */
+int story_evaluate(struct story *story, size_t count, char **words);
+const char *story_connect(struct story *story, size_t count, char **words);
+int story_record(struct story *story, size_t count, char **words);
+/* Close the memory as the end of a process does; the next evaluation opens it anew. */
+void story_restart(struct story *story);
 void story_take_events(struct story *story);
 const struct smtpsec_host *story_host(const struct story *story, const char *name);
 

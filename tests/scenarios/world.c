@@ -72,7 +72,7 @@ find(const struct world *world, const char *name, uint16_t type)
     return NULL;
 }
 
-/* dns TYPE NAME STATUS WORD...; https HOST STATUS WORD... */
+/* dns TYPE NAME STATUS WORD...; https HOST STATUS WORD...; smtp HOST STARTTLS WORD... */
 const char *
 world_add(struct world *world, size_t count, char **words)
 {
@@ -89,6 +89,8 @@ world_add(struct world *world, size_t count, char **words)
         if (type == 0)
             return "unknown type";
     }
+    if (strcmp(words[0], "smtp") == 0)
+        type = WORLD_SMTP;
     fact = find(world, words[head - 2], type);
     if (fact != NULL)
         clear_fact(fact);
@@ -108,6 +110,12 @@ const struct world_fact *
 world_https(const struct world *world, const char *host)
 {
     return find(world, host, 0);
+}
+
+const struct world_fact *
+world_smtp(const struct world *world, const char *host)
+{
+    return find(world, host, WORLD_SMTP);
 }
 
 /* ---- Certificates ---- */
@@ -174,6 +182,9 @@ named(const char *name)
     else if (strncmp(name, "expired:", 8) == 0) {
         chain->issuer = ca;
         spec.not_after = SS_TEST_NOW - 10 * SS_TEST_DAY;
+    } else if (strncmp(name, "brief:", 6) == 0) {
+        chain->issuer = ca;
+        spec.not_after = SS_TEST_NOW + 20 * SS_TEST_DAY;
     }
     spec.issuer = chain->issuer;
     chain->leaf = ss_test_cert(&spec);

@@ -11,9 +11,10 @@
 
 #define WORLD_WORDS 260
 #define WORLD_FACTS 512
+#define WORLD_SMTP 65535 /* what a mail server does; no type of a record */
 
 struct world_fact {
-    uint16_t type; /* 0: HTTPS */
+    uint16_t type; /* 0: HTTPS; WORLD_SMTP */
     char *name;
     char *status;
     size_t word_count;
@@ -41,10 +42,12 @@ struct world_reply {
 /* Answer a question; unknown ones are answered by an unsigned denial of data. */
 void world_ask(const struct world *world, const char *name, uint16_t type, struct world_reply *reply);
 const struct world_fact *world_https(const struct world *world, const char *host);
+const struct world_fact *world_smtp(const struct world *world, const char *host);
 
 /*
  * A chain by its name: "good:HOST" signed by the scenario's CA, "self:HOST"
- * self-signed, "other:HOST" signed by a CA that nobody trusts, "expired:HOST".
+ * self-signed, "other:HOST" signed by a CA that nobody trusts, "expired:HOST",
+ * "brief:HOST" which ends 20 days after the clock's begin.
  * Returns the number of certificates, leaf first.
  */
 size_t world_chain(const char *name, struct ss_bytes out[4]);
