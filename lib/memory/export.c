@@ -12,7 +12,7 @@
 
 #include "base/name.h"
 #include "base/text.h"
-#include "base/words.h"
+
 #include "memory/claim.h"
 #include "memory/sts_entry.h"
 
@@ -66,6 +66,16 @@ put_name(struct ss_buf *line, const char *name, const struct ss_name *value)
 
     ss_name_to_text(value, text);
     put_word(line, name, text);
+}
+
+/* Kept as a count of labels, which would tell nobody much. */
+static void
+put_zone(struct ss_buf *line, const char *name, const struct ss_name *below, uint8_t depth)
+{
+    struct ss_name zone;
+
+    if (ss_zone_name(below, depth, &zone))
+        put_name(line, name, &zone);
 }
 
 static void
@@ -124,6 +134,9 @@ put_destination(struct ss_buf *line, const struct ss_record *record)
     put_key(line, &record->key);
     put_time(line, "mx_inception", record->mx_inception);
     put_time(line, "mx_expiration", record->mx_expiration);
+    put_zone(line, "mx_zone", &record->key.domain, record->mx_zone);
+    put_time(line, "unsigned_since", record->unsigned_since);
+    put_time(line, "unsigned_seen", record->unsigned_seen);
     put_time(line, "refused_since", record->refused_since);
     put_time(line, "held_until", record->held_until);
 }
@@ -142,6 +155,9 @@ put_claim(struct ss_buf *line, const struct ss_record *record, const struct ss_c
     put_time(line, "expires", claim->expires);
     put_time(line, "inception", claim->inception);
     put_time(line, "expiration", claim->signature_expiration);
+    put_zone(line, "zone", &claim->host, claim->zone);
+    put_time(line, "unsigned_since", claim->unsigned_since);
+    put_time(line, "unsigned_seen", claim->unsigned_seen);
     put_digest(line, "tlsa", claim->tlsa_digest);
     put_digest(line, "spki", claim->spki_digest);
     put_word(line, "id", claim->sts_id);

@@ -100,19 +100,26 @@ dane_claim_is_shown(void **state)
     ss_record_init(&record, &key);
     record.mx_inception = T - 5;
     record.mx_expiration = T + 5;
+    record.mx_zone = 2;
+    record.unsigned_since = T + 1;
+    record.unsigned_seen = T + 2;
     claim = add(&record, SMTPSEC_CLAIM_DANE, "mx.d.test");
     claim->expires = T + 7;
     claim->inception = T - 9;
     claim->signature_expiration = T + 9;
+    claim->zone = 1;
+    claim->unsigned_since = T + 3;
+    claim->unsigned_seen = T + 4;
     claim->tlsa_digest[0] = 0xab;
     claim->spki_digest[SS_CLAIM_DIGEST - 1] = 1;
     export_record(&record);
     assert_string_equal(
         text,
-        "destination domain=d.test route=mx port=25 mx_inception=1799999995 mx_expiration=1800000005\n"
+        "destination domain=d.test route=mx port=25 mx_inception=1799999995 mx_expiration=1800000005 "
+        "mx_zone=d.test unsigned_since=1800000001 unsigned_seen=1800000002\n"
         "claim domain=d.test route=mx port=25 kind=dane host=mx.d.test first_seen=1800000000 "
         "last_seen=1800086400 counted=1800086400 days=2 expires=1800000007 inception=1799999991 "
-        "expiration=1800000009 "
+        "expiration=1800000009 zone=test unsigned_since=1800000003 unsigned_seen=1800000004 "
         "tlsa=ab000000000000000000000000000000 "
         "spki=00000000000000000000000000000001\n");
     ss_record_free(&record);
