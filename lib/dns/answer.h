@@ -57,12 +57,16 @@ struct ss_answer {
     uint16_t aliases;       /* links followed */
     struct ss_name end;     /* name at the end of the alias chain; the question's when none */
     /*
-     * Of the RRSIG over the answer, if seen; 0: none. Of several over the
-     * records at `end` the earliest, of those over the NSEC and NSEC3 records
-     * of a denial the latest.
+     * Of the RRSIGs over the records at `end`, if seen: the earliest. Of a
+     * denial: the earliest over the NSEC and NSEC3 records that matter to it
+     * (denial.h). 0: none.
      */
     int64_t inception;
-    int64_t expiration;     /* its expiration */
+    int64_t expiration;     /* of the same signature */
+    int64_t name_inception; /* of a denial: over those alone that deny `end` itself, not a wildcard for it */
+    bool delegation;        /* of a denial: signed as a delegation without DS (RFC 6840 4.4) */
+    bool wildcard;          /* the records came by a wildcard (RFC 4035 5.3.4) */
+    struct ss_name zone;    /* who signed; len 0: not known, or signers that disagree */
     size_t count;
     struct ss_rr *records;  /* of the asked type, at `end` */
 };

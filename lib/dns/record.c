@@ -226,8 +226,11 @@ ss_dns_rrsig_read(const struct ss_dns_frames *frames, const struct ss_dns_frame 
     rrsig->covered = (uint16_t)ldns_rdf2rr_type(ldns_rr_rrsig_typecovered(rr));
     rrsig->expiration = (int64_t)ldns_rdf2native_int32(ldns_rr_rrsig_expiration(rr));
     rrsig->inception = (int64_t)ldns_rdf2native_int32(ldns_rr_rrsig_inception(rr));
+    rrsig->labels = ldns_rdf2native_int8(ldns_rr_rrsig_labels(rr));
+    if (!field_name(rr, 7, &rrsig->signer))
+        code = SMTPSEC_E_FORMAT;
     ldns_rr_free(rr);
-    return 0;
+    return code;
 }
 
 int

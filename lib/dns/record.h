@@ -19,8 +19,10 @@ int ss_dns_record_read(const struct ss_dns_frames *frames, const struct ss_dns_f
 
 struct ss_rrsig {
     uint16_t covered;
+    uint8_t labels; /* of the owner, or of the wildcard that it came by */
     int64_t inception;
     int64_t expiration;
+    struct ss_name signer;
 };
 
 int ss_dns_rrsig_read(const struct ss_dns_frames *frames, const struct ss_dns_frame *frame,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dns/denial.h"
 #include "dns/frame.h"
 #include "dns/record.h"
 
@@ -17,13 +18,14 @@
 #define TTL_MAX 604800
 
 enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
-enum { RR_SIG = 24, RR_KEY = 25, RR_NSEC = 47, RR_NSEC3 = 50 };
+enum { RR_SIG = 24, RR_KEY = 25, RR_NSEC = 47 };
 enum { EDE_INDETERMINATE = 5 };
 
 struct reply {
     const struct ss_question *question;
     struct ss_dns_frames frames;
     struct ss_answer *answer;
+    bool disagree; /* signers */
 };
 
 /* What the answer section says at one name. */
@@ -49,18 +51,6 @@ static uint32_t
 least(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
-}
-
-/* Is it the same name, or below? */
-static bool
-is_under(const struct ss_name *name, const struct ss_name *top)
-{
-    size_t at = 0;
-
-    while (at < name->len && (size_t)name->len - at > top->len)
-        at += 1 + (size_t)name->wire[at];
-    return at < name->len && (size_t)name->len - at == top->len &&
-           memcmp(name->wire + at, top->wire, top->len) == 0;
 }
 
 /* Records that DNSSEC puts beside an alias (RFC 4034 section 3 and 4, RFC 2535 2.3.5). */
@@ -104,7 +94,7 @@ look_at(const struct reply *reply, const struct ss_name *name, struct place *pla
             continue;
         ss_dns_frame_owner(frames, frame, &owner);
         if (!ss_name_equal(&owner, name))
-            place->under_dname |= frame->type == SS_RR_DNAME && is_under(name, &owner);
+            place->under_dname |= frame->type == SS_RR_DNAME && ss_dns_is_under(name, &owner);
         else if (frame->type == SS_RR_CNAME)
             code = note_alias(frames, frame, place);
         else if (frame->type == reply->question->type)
@@ -146,22 +136,6 @@ follow(struct reply *reply)
     }
 }
 
-/*
- * Of several signatures over one RRset the earliest counts: a validator needs
- * one that is good and hands on the rest, so whoever replays an old set could
- * lay a fresh-looking signature beside it (PREC-11). The parts of a denial are
- * sets of their own, signed at different times, and the newest of them counts.
- */
-static void
-note_signature(struct ss_answer *answer, const struct ss_rrsig *rrsig, bool denial)
-{
-    if (answer->inception != 0 && (denial ? rrsig->inception <= answer->inception
-                                          : rrsig->inception >= answer->inception))
-        return;
-    answer->inception = rrsig->inception;
-    answer->expiration = rrsig->expiration;
-}
-
 /* Add a record unless it is there already (RFC 2181 section 5: an RRset is a set). */
 static int
 add_record(struct ss_answer *answer, struct ss_rr *rr)
@@ -197,17 +171,27 @@ collect_record(struct reply *reply, const struct ss_dns_frame *frame)
     return code;
 }
 
+/*
+ * Of several signatures over one RRset the earliest counts: a validator needs
+ * one that is good and hands on the rest, so whoever replays an old set could
+ * lay a fresh-looking signature beside it (PREC-11).
+ */
 static int
-collect_signature(struct reply *reply, const struct ss_dns_frame *frame, bool denial)
+collect_signature(struct reply *reply, const struct ss_dns_frame *frame)
 {
-    uint16_t type = reply->question->type;
+    struct ss_answer *answer = reply->answer;
     struct ss_rrsig rrsig;
     int code = ss_dns_rrsig_read(&reply->frames, frame, &rrsig);
 
-    if (code != 0)
+    if (code != 0 || rrsig.covered != reply->question->type)
         return code;
-    if (denial ? rrsig.covered == RR_NSEC || rrsig.covered == RR_NSEC3 : rrsig.covered == type)
-        note_signature(reply->answer, &rrsig, denial);
+    ss_dns_note_signer(answer, &rrsig.signer, &reply->disagree);
+    if (rrsig.labels < ss_name_labels(&answer->end))
+        answer->wildcard = true;
+    if (answer->inception == 0 || rrsig.inception < answer->inception) {
+        answer->inception = rrsig.inception;
+        answer->expiration = rrsig.expiration;
+    }
     return 0;
 }
 
@@ -230,7 +214,7 @@ collect_records(struct reply *reply)
         if (frame->type == reply->question->type)
             code = collect_record(reply, frame);
         else if (frame->type == SS_RR_RRSIG)
-            code = collect_signature(reply, frame, false);
+            code = collect_signature(reply, frame);
     }
     return code;
 }
@@ -244,7 +228,7 @@ collect_soa(struct reply *reply, const struct ss_dns_frame *frame, bool *soa)
     int code;
 
     ss_dns_frame_owner(&reply->frames, frame, &owner);
-    if (!is_under(&reply->answer->end, &owner))
+    if (!ss_dns_is_under(&reply->answer->end, &owner))
         return 0;
     code = ss_dns_soa_minimum(&reply->frames, frame, &minimum);
     if (code != 0)
@@ -269,9 +253,9 @@ collect_denial(struct reply *reply)
             continue;
         if (frame->type == SS_RR_SOA)
             code = collect_soa(reply, frame, &soa);
-        else if (frame->type == SS_RR_RRSIG)
-            code = collect_signature(reply, frame, true);
     }
+    if (code == 0)
+        code = ss_dns_denial_read(frames, reply->question->type, reply->answer);
     if (code != 0 || soa)
         return code;
     /* No SOA, no time to keep it (RFC 2308 section 5); and not from a resolver: a referral. */
@@ -376,7 +360,7 @@ int
 ss_dns_reply_read(const struct ss_question *question, const uint8_t *message, size_t len,
                   bool trusted, struct ss_answer *answer)
 {
-    struct reply reply = { question, { 0 }, answer };
+    struct reply reply = { question, { 0 }, answer, false };
     int32_t failure = SMTPSEC_FAILURE_MALFORMED;
     int code;
 

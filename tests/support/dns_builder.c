@@ -2,6 +2,7 @@
 #include "dns_builder.h"
 
 #include <arpa/inet.h>
+#include <ldns/sha1.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,11 +199,11 @@ dns_builder_tlsa(struct dns_builder *b, const char *owner, uint32_t ttl, uint8_t
 }
 
 void
-dns_builder_rrsig(struct dns_builder *b, const char *owner, uint32_t ttl, uint16_t covered,
-                  uint32_t inception, uint32_t expiration)
+dns_builder_rrsig_by(struct dns_builder *b, const char *owner, uint32_t ttl, uint16_t covered,
+                     uint32_t inception, uint32_t expiration, uint8_t labels, const char *signer)
 {
     struct rdata rdata = { 0 };
-    const uint8_t algorithm_and_labels[2] = { 13, 2 };
+    const uint8_t algorithm_and_labels[2] = { 13, labels };
     const uint8_t signature[64] = { 1 };
 
     put16(rdata.octets, &rdata.len, covered);
@@ -211,9 +212,104 @@ dns_builder_rrsig(struct dns_builder *b, const char *owner, uint32_t ttl, uint16
     put32(rdata.octets, &rdata.len, expiration);
     put32(rdata.octets, &rdata.len, inception);
     put16(rdata.octets, &rdata.len, 12345);
-    put_name(rdata.octets, &rdata.len, "test");
+    put_name(rdata.octets, &rdata.len, signer);
     put(rdata.octets, &rdata.len, signature, sizeof(signature));
     add(b, owner, 46, ttl, &rdata);
+}
+
+void
+dns_builder_rrsig(struct dns_builder *b, const char *owner, uint32_t ttl, uint16_t covered,
+                  uint32_t inception, uint32_t expiration)
+{
+    uint8_t labels = *owner != '\0' && strcmp(owner, ".") != 0;
+    const char *at;
+
+    for (at = owner; *at != '\0'; at++)
+        labels = (uint8_t)(labels + (at[0] == '.' && at[1] != '\0'));
+    dns_builder_rrsig_by(b, owner, ttl, covered, inception, expiration, labels, "test");
+}
+
+/* RFC 4034 4.1.2, window 0 alone. */
+static void
+put_types(struct rdata *rdata, const char *types)
+{
+    static const struct {
+        const char *text;
+        uint8_t type;
+    } known[] = { { "A", 1 },   { "NS", 2 },  { "CNAME", 5 }, { "SOA", 6 },    { "MX", 15 },
+                  { "TXT", 16 }, { "DS", 43 }, { "TLSA", 52 }, { "RRSIG", 46 } };
+    uint8_t map[2 + 8] = { 0, 8 };
+    size_t i, len;
+
+    for (; *types != '\0'; types += len + (types[len] == ' ')) {
+        len = strcspn(types, " ");
+        for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+            if (strlen(known[i].text) == len && strncmp(known[i].text, types, len) == 0)
+                break;
+        if (i == sizeof(known) / sizeof(known[0]))
+            abort();
+        map[2 + known[i].type / 8] |= (uint8_t)(0x80 >> known[i].type % 8);
+    }
+    put(rdata->octets, &rdata->len, map, sizeof(map));
+}
+
+void
+dns_builder_nsec(struct dns_builder *b, const char *owner, uint32_t ttl, const char *next,
+                 const char *types)
+{
+    struct rdata rdata = { 0 };
+
+    put_name(rdata.octets, &rdata.len, next);
+    put_types(&rdata, types);
+    add(b, owner, 47, ttl, &rdata);
+}
+
+static void
+nsec3_hash(const char *name, unsigned iterations, uint8_t hash[20])
+{
+    uint8_t octets[65535];
+    size_t len = 0;
+
+    put_name(octets, &len, name);
+    do {
+        octets[len++] = 0xab;
+        ldns_sha1(octets, (unsigned)len, hash);
+        memcpy(octets, hash, 20);
+        len = 20;
+    } while (iterations-- > 0);
+}
+
+const char *
+dns_builder_nsec3(struct dns_builder *b, const char *name, const char *zone, uint32_t ttl,
+                  unsigned iterations, bool covering, const char *types)
+{
+    static char owner[300];
+    const uint8_t salt[3] = { 1, 0xab, 20 };
+    const uint8_t algorithm_and_flags[2] = { 1, 0 };
+    struct rdata rdata = { 0 };
+    uint8_t hash[20], next[20];
+    unsigned bit, value;
+    size_t i;
+
+    nsec3_hash(name, iterations, hash);
+    memcpy(next, hash, 20);
+    next[19] = (uint8_t)(next[19] + 1); /* carries only matter where a hash ends in ff or 00 */
+    if (covering)
+        hash[19] = (uint8_t)(hash[19] - 1);
+    for (i = 0; i < 32; i++) {
+        for (value = 0, bit = 0; bit < 5; bit++)
+            value = value << 1 | (hash[(i * 5 + bit) / 8] >> (7 - (i * 5 + bit) % 8) & 1u);
+        owner[i] = "0123456789abcdefghijklmnopqrstuv"[value];
+    }
+    owner[32] = '.';
+    strcpy(owner + 33, zone);
+    put(rdata.octets, &rdata.len, algorithm_and_flags, 2);
+    put16(rdata.octets, &rdata.len, (uint16_t)iterations);
+    put(rdata.octets, &rdata.len, salt, 3);
+    put(rdata.octets, &rdata.len, next, 20);
+    put_types(&rdata, types);
+    add(b, owner, 50, ttl, &rdata);
+    return owner;
 }
 
 void

@@ -15,6 +15,7 @@
 #ifndef SS_TEST_DNS_BUILDER_H
 #define SS_TEST_DNS_BUILDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +58,20 @@ void dns_builder_tlsa(struct dns_builder *b, const char *owner, uint32_t ttl, ui
 /* The signature is a few octets of nothing: nobody here verifies it. */
 void dns_builder_rrsig(struct dns_builder *b, const char *owner, uint32_t ttl, uint16_t covered,
                        uint32_t inception, uint32_t expiration);
+/* The same, of that many labels and by that zone; the other one is by "test", of all labels. */
+void dns_builder_rrsig_by(struct dns_builder *b, const char *owner, uint32_t ttl, uint16_t covered,
+                          uint32_t inception, uint32_t expiration, uint8_t labels,
+                          const char *signer);
+/* Types are told as "A MX TLSA RRSIG"; those that are unknown abort. */
+void dns_builder_nsec(struct dns_builder *b, const char *owner, uint32_t ttl, const char *next,
+                      const char *types);
+/*
+ * The NSEC3 record of a name (its salt is "ab"), or one whose interval covers
+ * the name's hash narrowly. Returns its owner, for the signature; valid until
+ * the next call.
+ */
+const char *dns_builder_nsec3(struct dns_builder *b, const char *name, const char *zone,
+                              uint32_t ttl, unsigned iterations, bool covering, const char *types);
 void dns_builder_soa(struct dns_builder *b, const char *zone, uint32_t ttl, uint32_t minimum);
 /* EDNS: upper bits of the rcode, and an extended error (RFC 8914) or -1. */
 void dns_builder_opt(struct dns_builder *b, uint8_t upper_rcode, int extended_error);
