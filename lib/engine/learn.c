@@ -8,6 +8,7 @@
 #include "decision/resolve.h"
 #include "decision/sts_view.h"
 #include "engine/refresh.h"
+#include "memory/rank.h"
 
 struct ss_bytes
 ss_policy_key(const struct ss_name *domain)
@@ -172,7 +173,7 @@ edit_claims(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
     if (r == 0 && changed &&
         (record.count > 0 || record.mx_inception != 0 || record.held_until != 0)) {
         ss_record_write(out, &record);
-        *choice = SS_EDIT_PUT;
+        *choice = ss_record_ripe(&record) ? SS_EDIT_PUT : SS_EDIT_PUT_NEW;
     } else if (r == 0 && changed && old != NULL) {
         *choice = SS_EDIT_DELETE;
     }
@@ -232,7 +233,7 @@ set_policy(struct ss_sts_entry *entry, const struct policy_edit *edit)
 
     /* A first fetch apart from the evaluation that wanted it is asked for by mail, too. */
     if (!edit->refresh || (found->fetched != NULL && entry->used == 0))
-        entry->used = day_of(now);
+        ss_sts_entry_use(entry, day_of(now));
     if (found->fetched == NULL) {
         /* STSF-13: only the attempt is kept; the policy that is held stays (STSF-12). */
         memcpy(entry->failed_id, found->wanted_id, sizeof(entry->failed_id));
@@ -295,7 +296,7 @@ edit_policy(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
         r = set_policy(&entry, edit);
         if (r == 0) {
             ss_sts_entry_write(out, &entry);
-            *choice = SS_EDIT_PUT;
+            *choice = ss_sts_entry_ripe(&entry) ? SS_EDIT_PUT : SS_EDIT_PUT_NEW;
         }
     }
     ss_sts_entry_free(&entry);
@@ -317,9 +318,9 @@ edit_use(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit
     if (r != 0)
         return r == SMTPSEC_E_NOMEM ? r : 0;
     if (entry.used < day_of(edit->now)) {
-        entry.used = day_of(edit->now);
+        ss_sts_entry_use(&entry, day_of(edit->now));
         ss_sts_entry_write(out, &entry);
-        *choice = SS_EDIT_PUT;
+        *choice = ss_sts_entry_ripe(&entry) ? SS_EDIT_PUT : SS_EDIT_PUT_NEW;
     }
     ss_sts_entry_free(&entry);
     return 0;
@@ -351,6 +352,7 @@ ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
     struct ss_sts_view found;
     struct claim_edit edit;
     bool changes = false;
+    bool full;
     int r;
 
     if (evidence->destination.literal)
@@ -364,7 +366,9 @@ ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
         r = ss_observations_read(&resolution, &found, now, &observations);
     if (r == 0)
         r = learn_policy(store, lookup, &found, now);
-    if (r != 0)
+    /* 6.12: no room for the policy; there may be some for the claims. */
+    full = r == SMTPSEC_E_LIMIT;
+    if (r != 0 && !full)
         goto out;
     memset(&edit, 0, sizeof(edit));
     edit.key = &evidence->record.key;
@@ -377,6 +381,8 @@ ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
     r = claims_change(&evidence->record, &edit, &changes);
     if (r == 0 && changes)
         r = write_claims(store, &edit);
+    if (r == 0 && full)
+        r = SMTPSEC_E_LIMIT;
 out:
     ss_observations_free(&observations);
     ss_sts_view_free(&found);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Envelope (codec.h) around: flags u8, [id], [failed id], the times that
+ * Envelope (codec.h) around: flags le16, [id], [failed id], the times that
  * flags name, length le32, body. As for claims there is one form for each
- * entry, and the reader refuses others.
+ * entry, and the reader refuses others. Version 1 had flags of one octet, and
+ * no day of the first use.
  */
 #include "memory/sts_entry.h"
 
@@ -13,7 +14,7 @@
 #include "memory/store.h"
 #include "smtpsec.h"
 
-#define ENTRY_VERSION 1
+#define ENTRY_VERSION 2
 
 enum {
     HAS_ID = 1,
@@ -23,7 +24,8 @@ enum {
     HAS_FAILED_AT = 16,
     HAS_ATTEMPTED = 32,
     HAS_USED = 64,
-    HAS_FAILING_SINCE = 128
+    HAS_FAILING_SINCE = 128,
+    HAS_FIRST_USED = 256
 };
 
 void
@@ -71,6 +73,14 @@ ss_sts_entry_live(const struct ss_sts_entry *entry, int64_t now)
            (uint64_t)(entry->max_age > 0 ? entry->max_age : 0);
 }
 
+void
+ss_sts_entry_use(struct ss_sts_entry *entry, int64_t day)
+{
+    if (entry->first_used == 0)
+        entry->first_used = entry->used != 0 ? entry->used : day;
+    entry->used = day;
+}
+
 static unsigned
 flags_of(const struct ss_sts_entry *entry)
 {
@@ -84,6 +94,7 @@ flags_of(const struct ss_sts_entry *entry)
     flags |= ss_codec_time_flag(entry->attempted, HAS_ATTEMPTED);
     flags |= ss_codec_time_flag(entry->used, HAS_USED);
     flags |= ss_codec_time_flag(entry->failing_since, HAS_FAILING_SINCE);
+    flags |= ss_codec_time_flag(entry->first_used, HAS_FIRST_USED);
     return flags;
 }
 
@@ -91,12 +102,12 @@ void
 ss_sts_entry_write(struct ss_buf *out, const struct ss_sts_entry *entry)
 {
     const int64_t times[] = { entry->fetched, entry->max_age, entry->failed_at, entry->attempted,
-                              entry->used, entry->failing_since };
+                              entry->used, entry->failing_since, entry->first_used };
     unsigned flags = flags_of(entry);
     size_t start = ss_codec_begin(out, SS_CODEC_POLICY, ENTRY_VERSION);
     size_t i;
 
-    ss_buf_u8(out, (uint8_t)flags);
+    ss_buf_le16(out, (uint16_t)flags);
     if (flags & HAS_ID)
         ss_codec_id_write(out, entry->id);
     if (flags & HAS_FAILED_ID)
@@ -131,10 +142,12 @@ read_policy(struct ss_sts_entry *entry, struct ss_rd *rd)
 }
 
 static int
-read_entry(struct ss_sts_entry *entry, struct ss_rd *rd)
+read_entry(struct ss_sts_entry *entry, struct ss_rd *rd, unsigned version)
 {
-    unsigned flags = ss_rd_u8(rd);
+    unsigned flags = version == 1 ? ss_rd_u8(rd) : ss_rd_le16(rd);
 
+    if (flags > (HAS_FIRST_USED << 1) - 1)
+        return SMTPSEC_E_FORMAT;
     if (flags & HAS_ID)
         ss_codec_id_read(rd, entry->id);
     if (flags & HAS_FAILED_ID)
@@ -145,6 +158,7 @@ read_entry(struct ss_sts_entry *entry, struct ss_rd *rd)
     entry->attempted = ss_codec_time_read_if(rd, flags, HAS_ATTEMPTED);
     entry->used = ss_codec_time_read_if(rd, flags, HAS_USED);
     entry->failing_since = ss_codec_time_read_if(rd, flags, HAS_FAILING_SINCE);
+    entry->first_used = ss_codec_time_read_if(rd, flags, HAS_FIRST_USED);
     return read_policy(entry, rd);
 }
 
@@ -157,7 +171,7 @@ ss_sts_entry_read(struct ss_sts_entry *entry, struct ss_bytes bytes)
     ss_sts_entry_init(entry);
     rc = ss_codec_open(&rd, bytes, SS_CODEC_POLICY, ENTRY_VERSION, (struct ss_bytes){ NULL, 0 });
     if (rc == 0)
-        rc = read_entry(entry, &rd);
+        rc = read_entry(entry, &rd, bytes.data[1]);
     if (rc != 0) {
         ss_sts_entry_free(entry);
         ss_sts_entry_init(entry);

@@ -22,6 +22,7 @@ struct ss_sts_entry {
     int64_t failed_at;   /* and when; 0: none since the last success */
     int64_t attempted;   /* the last attempt of any id */
     int64_t used;        /* the last day on which mail asked for it */
+    int64_t first_used;  /* and the first, or the first that is known; 0: none */
     int64_t failing_since; /* the first failure since the last success; 0: none */
 };
 
@@ -33,6 +34,8 @@ int ss_sts_entry_copy(struct ss_sts_entry *out, const struct ss_sts_entry *entry
  * fetch after now counts as now.
  */
 bool ss_sts_entry_live(const struct ss_sts_entry *entry, int64_t now);
+/* Mail asked for it on this day. */
+void ss_sts_entry_use(struct ss_sts_entry *entry, int64_t day);
 void ss_sts_entry_write(struct ss_buf *out, const struct ss_sts_entry *entry);
 /* Returns 0, NOMEM, FORMAT, VERSION. */
 int ss_sts_entry_read(struct ss_sts_entry *entry, struct ss_bytes bytes);

@@ -16,14 +16,15 @@ struct row {
     int64_t fetched, max_age;
     const char *body;
     const char *failed_id;
-    int64_t failed_at, attempted, used;
+    int64_t failed_at, attempted, used, first_used;
 };
 
 static const struct row rows[] = {
-    { "nothing at all", "", 0, 0, "", "", 0, 0, 0 },
-    { "a policy", "20250101", T0, 604800, "version: STSv1\nmode: none\n", "", 0, T0, T0 },
-    { "a policy and a failed successor", "1", T0, 1, "x", "2", T0 + 5, T0 + 5, T0 + 6 },
-    { "only a failure", "", 0, 0, "", "abcdefghijklmnopqrstuvwxyz012345", T0, T0, T0 },
+    { "nothing at all", "", 0, 0, "", "", 0, 0, 0, 0 },
+    { "a policy", "20250101", T0, 604800, "version: STSv1\nmode: none\n", "", 0, T0, T0, 0 },
+    { "a policy and a failed successor", "1", T0, 1, "x", "2", T0 + 5, T0 + 5, T0 + 6, 0 },
+    { "used on two days", "1", T0, 1, "x", "", 0, T0, T0 + 6, T0 },
+    { "only a failure", "", 0, 0, "", "abcdefghijklmnopqrstuvwxyz012345", T0, T0, T0, 0 },
 };
 
 static void
@@ -37,6 +38,7 @@ fill(struct ss_sts_entry *entry, const struct row *row)
     entry->failed_at = row->failed_at;
     entry->attempted = row->attempted;
     entry->used = row->used;
+    entry->first_used = row->first_used;
     entry->len = strlen(row->body);
     if (entry->len > 0) {
         entry->body = malloc(entry->len);
@@ -55,6 +57,7 @@ assert_same(const struct ss_sts_entry *a, const struct ss_sts_entry *b)
     assert_int_equal(a->failed_at, b->failed_at);
     assert_int_equal(a->attempted, b->attempted);
     assert_int_equal(a->used, b->used);
+    assert_int_equal(a->first_used, b->first_used);
     assert_int_equal(a->len, b->len);
     if (a->len > 0)
         assert_memory_equal(a->body, b->body, a->len);
@@ -138,7 +141,11 @@ struct forged_row {
 static const struct forged_row forged_rows[] = {
     { "nothing held", OCTETS("P\1\0\0\0\0\0"), 0 },
     { "a body", OCTETS("P\1\0\1\0\0\0x"), 0 },
-    { "version 2", OCTETS("P\2\0\0\0\0\0"), SMTPSEC_E_VERSION },
+    { "version 2", OCTETS("P\2\0\0\0\0\0\0"), 0 },
+    { "version 2, first used", OCTETS("P\2\0\1\1\0\0\0\0\0\0\0\0"), 0 },
+    { "version 2, flags of version 1", OCTETS("P\2\0\0\0\0\0"), SMTPSEC_E_FORMAT },
+    { "version 2, unknown flag", OCTETS("P\2\0\2\0\0\0\0"), SMTPSEC_E_FORMAT },
+    { "version 3", OCTETS("P\3\0\0\0\0\0\0"), SMTPSEC_E_VERSION },
     { "version 0", OCTETS("P\0\0\0\0\0\0"), SMTPSEC_E_FORMAT },
     { "another kind of value", OCTETS("C\1\0\0\0\0\0"), SMTPSEC_E_FORMAT },
     { "unknown flag", OCTETS("P\1\x80\0\0\0\0"), SMTPSEC_E_FORMAT },
