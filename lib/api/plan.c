@@ -330,6 +330,54 @@ smtpsec_host_requirement(const struct smtpsec_host *host)
 }
 
 int32_t
+smtpsec_host_floor_level(const struct smtpsec_host *host)
+{
+    return host == NULL ? 0 : host->floors.enforced.level;
+}
+
+int32_t
+smtpsec_host_floor_tls(const struct smtpsec_host *host)
+{
+    return host == NULL ? 0 : host->floors.enforced.tls;
+}
+
+int32_t
+smtpsec_host_floor_identities(const struct smtpsec_host *host)
+{
+    return host == NULL ? 0 : host->floors.enforced.identities;
+}
+
+int32_t
+smtpsec_host_floor_claim(const struct smtpsec_host *host)
+{
+    return host == NULL ? 0 : host->floors.enforced.kind;
+}
+
+const char *
+smtpsec_host_floor_host(const struct smtpsec_host *host)
+{
+    return host == NULL ? NULL : host->floor_host.text;
+}
+
+int64_t
+smtpsec_host_floor_until(const struct smtpsec_host *host)
+{
+    return host == NULL ? 0 : host->floors.enforced.until;
+}
+
+const char *
+smtpsec_host_floor_text(const struct smtpsec_host *host)
+{
+    return host == NULL ? NULL : host->floor_text;
+}
+
+int
+smtpsec_host_would_refuse(const struct smtpsec_host *host)
+{
+    return host == NULL ? 0 : host->would_refuse;
+}
+
+int32_t
 smtpsec_host_dane_status(const struct smtpsec_host *host)
 {
     return host == NULL ? 0 : host->dane;

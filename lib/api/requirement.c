@@ -5,9 +5,6 @@
 
 #include "api/blob.h"
 
-/* Version of the requirement blob. */
-#define REQUIREMENT_VERSION 1
-
 int
 smtpsec_requirement_copy(const struct smtpsec_requirement *requirement,
                          struct smtpsec_requirement **out)
@@ -51,6 +48,22 @@ int32_t
 smtpsec_requirement_sources(const struct smtpsec_requirement *requirement)
 {
     return requirement == NULL ? 0 : requirement->sources;
+}
+
+int32_t
+smtpsec_requirement_reported_identities(const struct smtpsec_requirement *requirement)
+{
+    return requirement == NULL ? 0 : requirement->reported.identities & ~requirement->identities;
+}
+
+/* Never less than what is required: one who asks what would be must see that too. */
+int32_t
+smtpsec_requirement_reported_tls(const struct smtpsec_requirement *requirement)
+{
+    if (requirement == NULL)
+        return SMTPSEC_TLS_REQUIRED;
+    return requirement->reported.tls > requirement->tls ? requirement->reported.tls
+                                                        : requirement->tls;
 }
 
 int
@@ -127,7 +140,7 @@ smtpsec_requirement_write(const struct smtpsec_context *context,
         return SMTPSEC_E_INVALID;
     ss_buf_init(&body, SS_BLOB_MAX);
     ss_requirement_encode(requirement, &body);
-    r = ss_blob_write(context, SS_BLOB_REQUIREMENT, REQUIREMENT_VERSION, &body, data, len);
+    r = ss_blob_write(context, SS_BLOB_REQUIREMENT, SS_REQUIREMENT_VERSION, &body, data, len);
     ss_buf_free(&body);
     return r;
 }
@@ -141,6 +154,6 @@ smtpsec_requirement_read(const struct smtpsec_context *context, const uint8_t *d
 
     if (data == NULL || out == NULL)
         return SMTPSEC_E_INVALID;
-    r = ss_blob_read(context, SS_BLOB_REQUIREMENT, REQUIREMENT_VERSION, data, len, &body);
+    r = ss_blob_read(context, SS_BLOB_REQUIREMENT, SS_REQUIREMENT_VERSION, data, len, &body);
     return r != 0 ? r : ss_requirement_decode(body, out);
 }

@@ -60,6 +60,12 @@ smtpsec_verdict_result(const struct smtpsec_verdict *verdict)
     return verdict == NULL ? 0 : verdict->result;
 }
 
+int
+smtpsec_verdict_would_refuse(const struct smtpsec_verdict *verdict)
+{
+    return verdict == NULL ? 0 : verdict->would_refuse;
+}
+
 int32_t
 smtpsec_verdict_tlsa(const struct smtpsec_verdict *verdict)
 {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "decision/decide.h"
 #include "decision/demand.h"
+#include "decision/explain.h"
 
 static bool
 judged_by_dane(const struct ss_demand *demand)
@@ -14,8 +15,25 @@ judged_by_dane(const struct ss_demand *demand)
     return ((demand->identities | demand->audited) & SMTPSEC_IDENTITY_DANE) != 0;
 }
 
+/* What would be demanded, were every claim enforced; would: the reason against the host, then. */
+static struct ss_wanted
+reported_set(const struct ss_demand *demand, const struct ss_demand *reported, int32_t would)
+{
+    const struct ss_demand *from = would == SMTPSEC_REASON_NONE ? reported : demand;
+    struct ss_wanted wanted;
+
+    wanted.tls = from->tls;
+    wanted.identities = from->identities;
+    wanted.sources = from->sources;
+    wanted.alone = from->alone;
+    wanted.refused = reported->refused ? would : SMTPSEC_REASON_NONE;
+    wanted.basis = reported->basis;
+    return wanted;
+}
+
 static int
-write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const struct ss_demand *demand)
+write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const struct ss_demand *demand,
+                  const struct ss_demand *reported, int32_t would)
 {
     struct smtpsec_requirement *requirement;
     size_t i;
@@ -34,15 +52,14 @@ write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const st
     requirement->sources = demand->sources;
     requirement->requiretls = demand->requiretls;
     requirement->tls_version = plan->settings.tls_version;
-    /* Of a refusal that others would make too, the memory's hold must not count. */
-    requirement->soft = demand->soft && demand->sources == SMTPSEC_SOURCE_MEMORY;
+    requirement->alone = demand->alone;
+    requirement->basis = demand->basis;
+    requirement->soft = demand->soft;
+    requirement->reported = reported_set(demand, reported, would);
     requirement->lifted = ss_plan_lifted(plan);
     requirement->sts_misfit = plan->sts_mode == SMTPSEC_STS_TESTING && !host->sts_fits;
-    requirement->memory_kind = demand->memory_kind;
     requirement->mx_secure = ss_plan_mx_secure(plan);
     requirement->audited = demand->audited & ~demand->identities;
-    requirement->remembered_pkix =
-        demand->remembered_pkix && (demand->identities & SMTPSEC_IDENTITY_PKIX) == 0;
     requirement->expires = plan->expires + SS_REQUIREMENT_GRACE;
     /* PREC-07: the TLSA base domain is what a DANE server keys its certificate on. */
     requirement->sni = judged_by_dane(demand) ? host->base : host->reference;
@@ -84,14 +101,36 @@ rule_of(int32_t reason)
     }
 }
 
+/* Design 6.11: a refusal by the memory, or one that would be, says what it rests on. */
+static void
+explain_refusal(struct smtpsec_plan *plan, struct smtpsec_host *host, const struct ss_floor *floor)
+{
+    ss_explain_floor(plan, host, floor, host->floor_text);
+    ss_note(&plan->notes, "PREC-09", "RFC 3207 6", "the memory %s %s: %s",
+            host->would_refuse ? "would refuse" : "refuses", host->text, host->floor_text);
+}
+
+/* Design 6.8, 10: what is refused, and what would be, by the same code with another floor. */
 static int
 apply_host(struct smtpsec_plan *plan, struct smtpsec_host *host)
 {
-    struct ss_demand demand;
-    int32_t reason = ss_demand_gather(plan, host, &demand);
+    struct ss_demand demand, reported;
+    int32_t reason, would;
 
+    if (host->floors.enforced.host.len > 0)
+        ss_reference_set(&host->floor_host, &host->floors.enforced.host);
+    reason = ss_demand_gather(plan, host, &host->floors.enforced, &plan->notes, &demand);
+    would = ss_demand_gather(plan, host, &host->floors.reported, NULL, &reported);
+    host->would_refuse = reported.refused && !demand.refused;
+    if (host->would_refuse) {
+        host->would_reason = would;
+        plan->would_refuse = true;
+    }
+    if (demand.refused || host->would_refuse)
+        explain_refusal(plan, host,
+                        demand.refused ? &host->floors.enforced : &host->floors.reported);
     if (reason == SMTPSEC_REASON_NONE)
-        return write_requirement(plan, host, &demand);
+        return write_requirement(plan, host, &demand, &reported, would);
     host->action = SMTPSEC_ACTION_SKIP;
     host->reason = reason;
     ss_note(&plan->notes, rule_of(reason), smtpsec_reason_rfc(reason), "%s is skipped: %s", host->text,
@@ -118,6 +157,19 @@ refuse(struct smtpsec_plan *plan, int32_t verdict, int32_t reason)
         plan->enhanced[0] = verdict == SMTPSEC_VERDICT_FAIL ? '5' : '4';
 }
 
+/* Is an answer that ends all mail not believed yet (6.6)? Says so where it would not be. */
+static bool
+held(struct smtpsec_plan *plan, bool is_signed)
+{
+    if (is_signed || plan->ends_held)
+        return !is_signed;
+    if (plan->ends_reported) {
+        plan->would_refuse = true;
+        ss_note(&plan->notes, "PREC-09", "", "the memory would hold this answer for a day");
+    }
+    return false;
+}
+
 /* Every host is skipped: what does that mean for the message? */
 static void
 judge_skips(struct smtpsec_plan *plan)
@@ -134,7 +186,7 @@ judge_skips(struct smtpsec_plan *plan)
             requiretls && host->reason == SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED;
         same = same && host->reason == plan->hosts[0].reason;
     }
-    if (answers && plan->ends_held && !signed_answers)
+    if (answers && held(plan, signed_answers))
         refuse(plan, SMTPSEC_VERDICT_DEFER, SMTPSEC_REASON_ANSWER_HELD);
     else if (answers) /* RES-09, RES-10 */
         refuse(plan, SMTPSEC_VERDICT_FAIL, SMTPSEC_REASON_NO_ADDRESS);
@@ -166,8 +218,7 @@ judge(struct smtpsec_plan *plan)
             plan->level = requirement->level;
         usable = true;
     }
-    if (plan->dns_reason != SMTPSEC_REASON_NONE && plan->dns_permanent && plan->ends_held &&
-        !plan->mx_fresh)
+    if (plan->dns_reason != SMTPSEC_REASON_NONE && plan->dns_permanent && held(plan, plan->mx_fresh))
         refuse(plan, SMTPSEC_VERDICT_DEFER, SMTPSEC_REASON_ANSWER_HELD);
     else if (plan->dns_reason != SMTPSEC_REASON_NONE)
         refuse(plan, plan->dns_permanent ? SMTPSEC_VERDICT_FAIL : SMTPSEC_VERDICT_DEFER,
@@ -176,6 +227,20 @@ judge(struct smtpsec_plan *plan)
         judge_skips(plan);
     else
         refuse(plan, SMTPSEC_VERDICT_DELIVER, SMTPSEC_REASON_NONE);
+}
+
+/* The first such host stands for the others. */
+static void
+add_floor_text(struct smtpsec_plan *plan)
+{
+    size_t at = strlen(plan->text);
+    size_t i;
+
+    for (i = 0; i < plan->count; i++)
+        if (plan->hosts[i].floor_text[0] != '\0' && !plan->hosts[i].would_refuse)
+            break;
+    if (i < plan->count)
+        snprintf(plan->text + at, sizeof(plan->text) - at, "; %s", plan->hosts[i].floor_text);
 }
 
 static void
@@ -191,6 +256,8 @@ write_text(struct smtpsec_plan *plan)
     snprintf(plan->text, sizeof(plan->text), "%s: %s, %s (%s)", plan->domain,
              smtpsec_verdict_name(plan->verdict), smtpsec_reason_name(plan->reason),
              smtpsec_reason_text(plan->reason));
+    if (plan->reason == SMTPSEC_REASON_DOWNGRADE || plan->reason == SMTPSEC_REASON_DNSSEC_LOST)
+        add_floor_text(plan);
     if (plan->reason != SMTPSEC_REASON_NO_USABLE_HOST)
         return;
     for (i = 0; i < plan->count; i++) {
@@ -246,6 +313,9 @@ ss_plan_apply(struct smtpsec_plan *plan, const struct smtpsec_message *message)
             return r;
     }
     judge(plan);
+    if (plan->floors.hold_ended)
+        ss_note(&plan->notes, "PREC-09", "RFC 3207 6",
+                "the hold by soft claims is over: mail goes on, weaker than what was remembered");
     if (plan->reason != SMTPSEC_REASON_NONE)
         ss_note(&plan->notes, "", smtpsec_reason_rfc(plan->reason), "%s: %s",
                 smtpsec_verdict_name(plan->verdict), smtpsec_reason_text(plan->reason));

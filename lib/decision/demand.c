@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "decision/explain.h"
+
 bool
 ss_plan_lifted(const struct smtpsec_plan *plan)
 {
@@ -43,7 +45,8 @@ pkix_level(const struct smtpsec_plan *plan)
 }
 
 static void
-add_dane(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_demand *demand)
+add_dane(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_notes *notes,
+         struct ss_demand *demand)
 {
     if (host->dane == SMTPSEC_DANE_UNUSABLE) {
         demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED); /* TLSA-11 */
@@ -62,7 +65,7 @@ add_dane(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_d
     }
     demand_tls(demand, SMTPSEC_SOURCE_DANE, dane_level(plan));
     demand->identities |= SMTPSEC_IDENTITY_DANE;
-    ss_note(&plan->notes, ss_plan_mx_secure(plan) ? "TLSA-10" : "RES-23", "RFC 7672 2.2",
+    ss_note(notes, ss_plan_mx_secure(plan) ? "TLSA-10" : "RES-23", "RFC 7672 2.2",
             "%s must be authenticated by DANE", host->text);
 }
 
@@ -76,12 +79,13 @@ dane_suffices(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
 
 /* Returns the reason against the host, or NONE. */
 static int32_t
-add_sts(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_demand *demand)
+add_sts(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_notes *notes,
+        struct ss_demand *demand)
 {
     if (plan->sts_mode == SMTPSEC_STS_TESTING) {
         demand->audited |= SMTPSEC_IDENTITY_PKIX;
         if (!host->sts_fits)
-            ss_note(&plan->notes, "STSA-10", "RFC 8461 5", "%s is not in the testing policy", host->text);
+            ss_note(notes, "STSA-10", "RFC 8461 5", "%s is not in the testing policy", host->text);
     }
     if (plan->sts_mode != SMTPSEC_STS_ENFORCE || dane_suffices(plan, host))
         return SMTPSEC_REASON_NONE;
@@ -89,7 +93,7 @@ add_sts(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_de
         return SMTPSEC_REASON_STS_MX_MISMATCH; /* STSA-01 */
     demand_tls(demand, SMTPSEC_SOURCE_MTA_STS, SMTPSEC_LEVEL_MTA_STS);
     demand->identities |= SMTPSEC_IDENTITY_PKIX;
-    ss_note(&plan->notes, "STSA-04", "RFC 8461 4.2", "%s must have a valid certificate for its name",
+    ss_note(notes, "STSA-04", "RFC 8461 4.2", "%s must have a valid certificate for its name",
             host->text);
     return SMTPSEC_REASON_NONE;
 }
@@ -100,7 +104,8 @@ add_sts(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_de
  * a valid certificate is enough, on a signed MX where DNSSEC is asked.
  */
 static int32_t
-add_operator(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_demand *demand)
+add_operator(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+             struct ss_notes *notes, struct ss_demand *demand)
 {
     int32_t minimum = plan->minimum;
 
@@ -115,7 +120,7 @@ add_operator(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct 
         demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, pkix_level(plan));
     }
     demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, SMTPSEC_LEVEL_ENCRYPTED);
-    ss_note(&plan->notes, "PREC-08", "RFC 7672 6", "the operator asks %s for at least %s", host->text,
+    ss_note(notes, "PREC-08", "RFC 7672 6", "the operator asks %s for at least %s", host->text,
             smtpsec_level_name(minimum));
     return SMTPSEC_REASON_NONE;
 }
@@ -126,6 +131,20 @@ minimum_needs_mx(const struct smtpsec_plan *plan)
 {
     return (plan->minimum == SMTPSEC_LEVEL_DANE || plan->minimum == SMTPSEC_LEVEL_DNSSEC) &&
            !ss_plan_mx_secure(plan);
+}
+
+/* Tell what the memory asks, and when it ends: a session that is refused for it rests on this. */
+static void
+tell_floor(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+           const struct ss_floor *floor, struct ss_notes *notes)
+{
+    char line[SS_FLOOR_LINE];
+
+    if (notes == NULL)
+        return;
+    ss_explain_floor(plan, host, floor, line);
+    ss_note(notes, "PREC-09", "RFC 3207 6", "the memory asks %s for at least %s: %s", host->text,
+            smtpsec_level_name(floor->level), line);
 }
 
 /* Could the host meet this floor at all, by what is known before connecting? */
@@ -145,33 +164,34 @@ floor_met(const struct smtpsec_plan *plan, const struct ss_floor *floor,
     return !floor->sts_patterns || host->remembered_fits || host->sts_fits;
 }
 
+/* Returns the reason against the host, or NONE. */
 static int32_t
-add_memory(struct smtpsec_plan *plan, struct smtpsec_host *host, struct ss_demand *demand)
+add_memory(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+           const struct ss_floor *floor, struct ss_notes *notes, struct ss_demand *demand)
 {
-    struct ss_floor wanted = host->floors.enforced;
-    const struct ss_floor *floor = &wanted;
+    struct ss_floor wanted = *floor;
 
-    host->would_refuse = !floor_met(plan, &host->floors.reported, host);
-    plan->would_refuse = plan->would_refuse || host->would_refuse;
-    demand->remembered_pkix = (host->floors.reported.identities & SMTPSEC_IDENTITY_PKIX) != 0;
-    if (floor->level == SMTPSEC_LEVEL_NONE)
+    if (wanted.level == SMTPSEC_LEVEL_NONE)
         return SMTPSEC_REASON_NONE;
     if (dane_suffices(plan, host)) { /* a remembered policy asks no more than a live one does */
         wanted.identities &= ~SMTPSEC_IDENTITY_PKIX;
         wanted.sts_patterns = false;
     }
-    if (!floor_met(plan, floor, host)) /* 6.7: the fault is near us, and is said to be */
+    ss_basis_of(plan, host, &wanted, &demand->basis);
+    if (!floor_met(plan, &wanted, host)) {
+        demand->refused = true;
+        /* 6.7: the fault is near us, and is said to be */
         return plan->dnssec == SMTPSEC_DNSSEC_LOST &&
-                       (floor->identities & SMTPSEC_IDENTITY_DANE) != 0
+                       (wanted.identities & SMTPSEC_IDENTITY_DANE) != 0
                    ? SMTPSEC_REASON_DNSSEC_LOST
                    : SMTPSEC_REASON_DOWNGRADE;
-    demand->soft = floor->soft && demand->tls != SMTPSEC_TLS_REQUIRED;
-    demand->memory_kind = floor->kind;
+    }
+    demand->soft = wanted.soft;
+    demand->alone = wanted.identities & ~demand->identities;
     /* The floor's level is met by its own kinds, which are demanded below. */
-    demand_tls(demand, SMTPSEC_SOURCE_MEMORY, floor->level);
-    demand->identities |= floor->identities;
-    ss_note(&plan->notes, "PREC-09", "RFC 3207 6", "the memory asks %s for at least %s (claim %s)",
-            host->text, smtpsec_level_name(floor->level), smtpsec_claim_name(floor->kind));
+    demand_tls(demand, SMTPSEC_SOURCE_MEMORY, wanted.level);
+    demand->identities |= wanted.identities;
+    tell_floor(plan, host, &wanted, notes);
     return SMTPSEC_REASON_NONE;
 }
 
@@ -184,27 +204,33 @@ mx_name_trusted(const struct smtpsec_plan *plan, const struct smtpsec_host *host
 }
 
 static int32_t
-add_requiretls(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_demand *demand)
+add_requiretls(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+               struct ss_demand *demand)
 {
+    int32_t identity;
+
     /* RTLS-16: a bounce is not held back for want of the keyword. */
     if (!plan->message.requiretls || plan->message.null_sender)
         return SMTPSEC_REASON_NONE;
     if (!mx_name_trusted(plan, host))
         return SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED; /* RTLS-04, RTLS-05 */
     demand->requiretls = true;
-    if ((demand->identities & SMTPSEC_IDENTITY_DANE) == 0)
-        demand->identities |= SMTPSEC_IDENTITY_PKIX; /* RTLS-06, RTLS-08 */
+    identity = (demand->identities & SMTPSEC_IDENTITY_DANE) != 0
+                   ? SMTPSEC_IDENTITY_DANE
+                   : SMTPSEC_IDENTITY_PKIX; /* RTLS-06, RTLS-08 */
+    demand->identities |= identity;
+    demand->alone &= ~identity; /* it rests on that one too */
     demand_tls(demand, SMTPSEC_SOURCE_REQUIRETLS,
-               (demand->identities & SMTPSEC_IDENTITY_DANE) != 0 ? dane_level(plan)
-                                                                 : pkix_level(plan));
+               identity == SMTPSEC_IDENTITY_DANE ? dane_level(plan) : pkix_level(plan));
     return SMTPSEC_REASON_NONE;
 }
 
 /* TRN-01, TRN-02, TRN-09: what is lifted is still judged, and its failures told. */
 static void
-audit_lifted(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_demand *demand)
+audit_lifted(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+             struct ss_notes *notes, struct ss_demand *demand)
 {
-    ss_note(&plan->notes, "TRN-01", "RFC 8689 4.2.2", "TLS-Required: No lifts what %s asks for",
+    ss_note(notes, "TRN-01", "RFC 8689 4.2.2", "TLS-Required: No lifts what %s asks for",
             host->text);
     if (host->dane == SMTPSEC_DANE_USABLE)
         demand->audited |= SMTPSEC_IDENTITY_DANE;
@@ -213,7 +239,8 @@ audit_lifted(struct smtpsec_plan *plan, const struct smtpsec_host *host, struct 
 }
 
 int32_t
-ss_demand_gather(struct smtpsec_plan *plan, struct smtpsec_host *host, struct ss_demand *demand)
+ss_demand_gather(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+                 const struct ss_floor *floor, struct ss_notes *notes, struct ss_demand *demand)
 {
     int32_t reason = SMTPSEC_REASON_NONE;
 
@@ -226,15 +253,15 @@ ss_demand_gather(struct smtpsec_plan *plan, struct smtpsec_host *host, struct ss
     if (minimum_needs_mx(plan))
         return SMTPSEC_REASON_MX_INSECURE;
     if (recipient_counts(plan, SMTPSEC_LEVEL_DANE))
-        add_dane(plan, host, demand);
+        add_dane(plan, host, notes, demand);
     if (recipient_counts(plan, SMTPSEC_LEVEL_MTA_STS))
-        reason = add_sts(plan, host, demand);
+        reason = add_sts(plan, host, notes, demand);
     if (reason == SMTPSEC_REASON_NONE)
-        reason = add_operator(plan, host, demand);
+        reason = add_operator(plan, host, notes, demand);
     if (ss_plan_lifted(plan))
-        audit_lifted(plan, host, demand);
+        audit_lifted(plan, host, notes, demand);
     else if (reason == SMTPSEC_REASON_NONE)
-        reason = add_memory(plan, host, demand);
+        reason = add_memory(plan, host, floor, notes, demand);
     if (reason == SMTPSEC_REASON_NONE)
         reason = add_requiretls(plan, host, demand);
     return reason;

@@ -17,15 +17,22 @@ struct ss_demand {
     int32_t identities;
     int32_t sources;
     int32_t level;
-    int32_t audited;     /* identities judged and told, never refused for */
-    bool remembered_pkix; /* the memory alone would ask for PKIX, and only reports */
+    int32_t audited;       /* identities judged and told, never refused for */
     bool requiretls;
-    bool soft;           /* soft claims of the memory demand it */
-    int32_t memory_kind; /* the claim kind behind the memory's demand; 0 none */
+    bool soft;             /* what the memory demands rests on soft claims */
+    int32_t alone;         /* identities that the memory alone demands */
+    struct ss_basis basis; /* of the memory's part */
+    bool refused;          /* the reason against the host is the memory's */
 };
 
-/* Gather it from the facts in the plan; notes say why. Returns the reason against the host, or NONE. */
-int32_t ss_demand_gather(struct smtpsec_plan *plan, struct smtpsec_host *host,
+/*
+ * Gather it from the facts in the plan; notes, which may be NULL, say why. The
+ * floor is one of the host's: run with the enforced one this is what is
+ * demanded, with the reported one what would be (design 6.8, 10). Returns the
+ * reason against the host, or NONE.
+ */
+int32_t ss_demand_gather(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+                         const struct ss_floor *floor, struct ss_notes *notes,
                          struct ss_demand *demand);
 /* Is the message under TLS-Required: No? */
 bool ss_plan_lifted(const struct smtpsec_plan *plan);

@@ -66,6 +66,8 @@ ss_outcome_take(struct smtpsec_outcome *outcome, const struct smtpsec_session *s
         verdict = &none;
     outcome->verified = verdict->accepted;
     outcome->reason = verdict->reason;
+    outcome->memory_refused = verdict->memory_refused;
+    outcome->would_refuse = verdict->would_refuse;
     outcome->achieved = verdict->achieved;
     outcome->identities = verdict->identities;
     return leaf_key_digest(session, outcome->spki_digest);
@@ -79,18 +81,25 @@ enum {
     FLAG_REQUIRETLS = 16,
     FLAG_ACCEPTED = 32,
     FLAG_NULL_SENDER = 64,
-    FLAG_LIFTED = 128
+    FLAG_LIFTED = 128,
+    FLAG_MEMORY_REFUSED = 256,
+    FLAG_WOULD_REFUSE = 512,
+    FLAGS_ALL = 1023
 };
 
-static uint8_t
+static uint16_t
 flags_of(const struct smtpsec_outcome *outcome)
 {
-    return (uint8_t)((outcome->soft ? FLAG_SOFT : 0) | (outcome->mx_secure ? FLAG_MX_SECURE : 0) |
-                     (outcome->judged ? FLAG_JUDGED : 0) | (outcome->verified ? FLAG_VERIFIED : 0) |
-                     (outcome->requiretls_offered ? FLAG_REQUIRETLS : 0) |
-                     (outcome->accepted ? FLAG_ACCEPTED : 0) |
-                     (outcome->null_sender ? FLAG_NULL_SENDER : 0) |
-                     (outcome->lifted ? FLAG_LIFTED : 0));
+    int flags = (outcome->soft ? FLAG_SOFT : 0) | (outcome->mx_secure ? FLAG_MX_SECURE : 0) |
+                (outcome->judged ? FLAG_JUDGED : 0) | (outcome->verified ? FLAG_VERIFIED : 0) |
+                (outcome->requiretls_offered ? FLAG_REQUIRETLS : 0) |
+                (outcome->accepted ? FLAG_ACCEPTED : 0) |
+                (outcome->null_sender ? FLAG_NULL_SENDER : 0) |
+                (outcome->lifted ? FLAG_LIFTED : 0) |
+                (outcome->memory_refused ? FLAG_MEMORY_REFUSED : 0) |
+                (outcome->would_refuse ? FLAG_WOULD_REFUSE : 0);
+
+    return (uint16_t)flags;
 }
 
 void
@@ -111,7 +120,7 @@ ss_outcome_encode(const struct smtpsec_outcome *outcome, struct ss_buf *out)
     ss_buf_le64(out, (uint64_t)outcome->at);
     ss_buf_u8(out, (uint8_t)outcome->required);
     ss_buf_u8(out, (uint8_t)outcome->sources);
-    ss_buf_u8(out, flags_of(outcome));
+    ss_buf_le16(out, flags_of(outcome));
     ss_buf_u8(out, (uint8_t)outcome->starttls);
     ss_buf_le16(out, (uint16_t)outcome->reason);
     ss_buf_u8(out, (uint8_t)outcome->achieved);
@@ -126,8 +135,10 @@ ss_outcome_encode(const struct smtpsec_outcome *outcome, struct ss_buf *out)
 static void
 read_flags(struct ss_rd *rd, struct smtpsec_outcome *outcome)
 {
-    uint8_t flags = ss_rd_u8(rd);
+    uint16_t flags = ss_rd_le16(rd);
 
+    if ((flags & ~FLAGS_ALL) != 0)
+        rd->bad = true;
     outcome->soft = (flags & FLAG_SOFT) != 0;
     outcome->mx_secure = (flags & FLAG_MX_SECURE) != 0;
     outcome->judged = (flags & FLAG_JUDGED) != 0;
@@ -136,6 +147,8 @@ read_flags(struct ss_rd *rd, struct smtpsec_outcome *outcome)
     outcome->accepted = (flags & FLAG_ACCEPTED) != 0;
     outcome->null_sender = (flags & FLAG_NULL_SENDER) != 0;
     outcome->lifted = (flags & FLAG_LIFTED) != 0;
+    outcome->memory_refused = (flags & FLAG_MEMORY_REFUSED) != 0;
+    outcome->would_refuse = (flags & FLAG_WOULD_REFUSE) != 0;
 }
 
 static void
@@ -175,7 +188,13 @@ coherent(const struct smtpsec_outcome *outcome)
            outcome->required <= SMTPSEC_LEVEL_DANE && outcome->achieved <= SMTPSEC_LEVEL_DANE &&
            (outcome->identities & ~(SMTPSEC_IDENTITY_DANE | SMTPSEC_IDENTITY_PKIX)) == 0 &&
            (tls || (outcome->identities == 0 && outcome->achieved == SMTPSEC_LEVEL_NONE)) &&
-           (outcome->judged || !outcome->verified);
+           (outcome->judged || !outcome->verified) &&
+           /* Who refuses is the memory in force; who would, had to let it pass. */
+           (!outcome->memory_refused ||
+            (outcome->judged && !outcome->verified &&
+             outcome->starttls != SMTPSEC_STARTTLS_NOT_REACHED &&
+             (outcome->sources & SMTPSEC_SOURCE_MEMORY) != 0)) &&
+           (!outcome->would_refuse || outcome->verified);
 }
 
 int
@@ -211,6 +230,12 @@ ss_outcome_decode(struct ss_bytes bytes, struct smtpsec_outcome **out)
 }
 
 bool
+ss_outcome_stale(const struct smtpsec_outcome *outcome, int64_t now)
+{
+    return outcome->at > now + SS_OUTCOME_SKEW || outcome->at < now - SS_OUTCOME_AGE;
+}
+
+bool
 ss_outcome_observation(const struct smtpsec_outcome *outcome, struct ss_observation *observation)
 {
     memset(observation, 0, sizeof(*observation));
@@ -219,14 +244,10 @@ ss_outcome_observation(const struct smtpsec_outcome *outcome, struct ss_observat
     if (outcome->host.len == 0 || !outcome->judged || outcome->lifted) /* TRN-09 */
         return false;
     if (!outcome->verified) {
-        /* Only what the memory itself refused counts towards its hold: a host that was not reached did not. */
-        if (outcome->starttls == SMTPSEC_STARTTLS_NOT_REACHED ||
-            outcome->reason == SMTPSEC_REASON_REQUIREMENT_EXPIRED)
-            return false;
+        /* Only what the memory alone refused counts towards its hold; others would refuse for ever. */
         observation->what = SS_OBSERVED_REFUSAL;
         observation->soft = outcome->soft;
-        return outcome->reason == SMTPSEC_REASON_DOWNGRADE ||
-               (outcome->soft && (outcome->sources & SMTPSEC_SOURCE_MEMORY) != 0);
+        return outcome->memory_refused;
     }
     /* Design 6.1: raised by accepted deliveries alone, and by none with an empty sender. */
     if (!outcome->accepted || outcome->null_sender)

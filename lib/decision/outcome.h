@@ -16,6 +16,9 @@
 #define SS_OUTCOME_AGE 86400
 #define SS_OUTCOME_SKEW 300
 
+/* Version of its octets, as ss_outcome_encode() writes them. */
+#define SS_OUTCOME_VERSION 2
+
 struct smtpsec_outcome {
     struct ss_memory_key key;
     struct ss_name host;
@@ -23,13 +26,15 @@ struct smtpsec_outcome {
     int64_t at;
     int32_t required;   /* level */
     int32_t sources;
-    bool soft;
+    bool soft;          /* what the memory demands rests on soft claims */
     bool lifted;        /* under TLS-Required: No */
     bool mx_secure;
     int32_t starttls;
     bool judged;        /* a verdict was given */
     bool verified;      /* and it accepted */
     int32_t reason;
+    bool memory_refused; /* by what the memory alone demands */
+    bool would_refuse;  /* accepted, and the memory would not have, were every claim enforced */
     int32_t achieved;
     int32_t identities;
     bool requiretls_offered;
@@ -49,6 +54,8 @@ int ss_outcome_take(struct smtpsec_outcome *outcome, const struct smtpsec_sessio
 void ss_outcome_encode(const struct smtpsec_outcome *outcome, struct ss_buf *out);
 /* Returns 0, NOMEM, FORMAT. */
 int ss_outcome_decode(struct ss_bytes bytes, struct smtpsec_outcome **out);
+/* Older than a day, or from the future: nobody may tell of it any more. */
+bool ss_outcome_stale(const struct smtpsec_outcome *outcome, int64_t now);
 /* True when it says something to the memory; then the observation is filled. */
 bool ss_outcome_observation(const struct smtpsec_outcome *outcome, struct ss_observation *observation);
 

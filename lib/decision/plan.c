@@ -50,6 +50,8 @@ copy_host(struct smtpsec_host *out, const struct smtpsec_host *host)
     out->action = SMTPSEC_ACTION_USE;
     out->reason = SMTPSEC_REASON_NONE;
     out->would_refuse = false;
+    out->would_reason = SMTPSEC_REASON_NONE;
+    out->floor_text[0] = '\0';
     memset(&out->tlsa, 0, sizeof(out->tlsa));
     out->text = strdup(host->text);
     out->addresses = calloc(host->address_count > 0 ? host->address_count : 1,

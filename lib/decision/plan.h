@@ -21,7 +21,9 @@
 
 /* A plan serves new connections this long at most. */
 #define SS_PLAN_LIFE 3600
-#define SS_PLAN_TEXT 512
+#define SS_PLAN_TEXT 2048
+/* One line on a floor (explain.h). */
+#define SS_FLOOR_LINE 1536
 
 struct smtpsec_message {
     bool requiretls;
@@ -51,10 +53,13 @@ struct smtpsec_host {
     bool sts_fits;              /* a policy (enforce or testing) lists the name */
     bool remembered_fits;       /* the remembered policy lists it, or there is none */
     struct ss_floors floors;
+    struct ss_reference floor_host; /* whose claim the enforced floor is; empty: the domain's */
 
     int32_t action;
     int32_t reason;
-    bool would_refuse;          /* the memory, in report mode, would refuse */
+    bool would_refuse;          /* the memory would, were every claim enforced */
+    int32_t would_reason;       /* for this reason; NONE */
+    char floor_text[SS_FLOOR_LINE]; /* of such a refusal, or of a real one; "" when none */
     struct smtpsec_requirement *requirement; /* NULL when skipped */
 };
 
@@ -87,6 +92,7 @@ struct smtpsec_plan {
     bool cut;                 /* there are more hosts than are looked at */
     bool sts_unsure;          /* whether there is a policy could not be found out */
     bool ends_held;           /* an unsigned answer that ends all mail is not believed yet (6.6) */
+    bool ends_reported;       /* it would not be, were every claim enforced */
     int32_t sts_mode;
     int32_t sts_source;
     char sts_id[33];
@@ -111,7 +117,7 @@ struct smtpsec_plan {
     char enhanced[12];        /* "" when it is to be delivered */
     char text[SS_PLAN_TEXT];
     int32_t level;
-    bool would_refuse;
+    bool would_refuse;        /* a host, or the answer that there is none */
     struct ss_notes notes;    /* the whole trace */
     char digest_hex[2 * SS_SHA256_LEN + 1];
 

@@ -141,9 +141,18 @@ enum {
     FLAG_MX_SECURE = 2,
     FLAG_LIFTED = 4,
     FLAG_STS_MISFIT = 8,
-    FLAG_REMEMBERED_PKIX = 16,
-    FLAGS_ALL = 31
+    FLAGS_ALL = 15
 };
+
+static void
+put_basis(struct ss_buf *out, const struct ss_basis *basis)
+{
+    ss_buf_u8(out, (uint8_t)basis->kind);
+    ss_buf_u8(out, (uint8_t)basis->place);
+    ss_buf_le64(out, (uint64_t)basis->until);
+    ss_buf_le64(out, (uint64_t)basis->policy_until);
+    ss_buf_le64(out, (uint64_t)basis->hold);
+}
 
 void
 ss_requirement_encode(const struct smtpsec_requirement *requirement, struct ss_buf *out)
@@ -151,19 +160,26 @@ ss_requirement_encode(const struct smtpsec_requirement *requirement, struct ss_b
     uint8_t flags = (uint8_t)((requirement->soft ? FLAG_SOFT : 0) |
                               (requirement->mx_secure ? FLAG_MX_SECURE : 0) |
                               (requirement->lifted ? FLAG_LIFTED : 0) |
-                              (requirement->sts_misfit ? FLAG_STS_MISFIT : 0) |
-                              (requirement->remembered_pkix ? FLAG_REMEMBERED_PKIX : 0));
+                              (requirement->sts_misfit ? FLAG_STS_MISFIT : 0));
+    const struct ss_wanted *reported = &requirement->reported;
 
     put_required(out, requirement);
     ss_buf_put(out, requirement->digest, SS_SHA256_LEN);
     ss_buf_u8(out, (uint8_t)requirement->sources);
-    ss_buf_u8(out, (uint8_t)requirement->memory_kind);
+    ss_buf_u8(out, (uint8_t)requirement->alone);
     ss_buf_u8(out, flags);
     ss_buf_u8(out, (uint8_t)requirement->audited);
     ss_buf_le64(out, (uint64_t)requirement->expires);
     ss_buf_le64(out, (uint64_t)requirement->tlsa_expires);
     ss_buf_le64(out, (uint64_t)requirement->tlsa_inception);
     ss_buf_le64(out, (uint64_t)requirement->tlsa_expiration);
+    put_basis(out, &requirement->basis);
+    ss_buf_u8(out, (uint8_t)reported->tls);
+    ss_buf_u8(out, (uint8_t)reported->identities);
+    ss_buf_u8(out, (uint8_t)reported->sources);
+    ss_buf_u8(out, (uint8_t)reported->alone);
+    ss_buf_le16(out, (uint16_t)reported->refused);
+    put_basis(out, &reported->basis);
 }
 
 /* A name as it was put; one octet of length 0 is no name. */
@@ -256,22 +272,77 @@ read_required(struct ss_rd *rd, struct smtpsec_requirement *requirement)
     return read_tlsa(rd, &requirement->tlsa);
 }
 
-/* No blob may say less than a plan would: a demanded identity needs TLS, and DANE needs records. */
+struct ss_wanted
+ss_requirement_enforced(const struct smtpsec_requirement *requirement)
+{
+    struct ss_wanted wanted;
+
+    wanted.tls = requirement->tls;
+    wanted.identities = requirement->identities;
+    wanted.sources = requirement->sources;
+    wanted.alone = requirement->alone;
+    wanted.refused = SMTPSEC_REASON_NONE;
+    wanted.basis = requirement->basis;
+    return wanted;
+}
+
+/* A demanded identity needs TLS, and DANE needs records; the memory alone demands nothing more. */
+static bool
+coherent_set(const struct smtpsec_requirement *requirement, const struct ss_wanted *wanted)
+{
+    const struct ss_basis *basis = &wanted->basis;
+
+    if (wanted->tls > SMTPSEC_TLS_REQUIRED ||
+        (wanted->identities & ~(SMTPSEC_IDENTITY_DANE | SMTPSEC_IDENTITY_PKIX)) != 0 ||
+        (wanted->alone & ~wanted->identities) != 0)
+        return false;
+    if (wanted->identities != 0 && wanted->tls != SMTPSEC_TLS_REQUIRED)
+        return false;
+    if ((wanted->identities & SMTPSEC_IDENTITY_DANE) != 0 &&
+        !ss_tlsa_set_usable(&requirement->tlsa))
+        return false;
+    if (wanted->refused != SMTPSEC_REASON_NONE && wanted->refused != SMTPSEC_REASON_DOWNGRADE &&
+        wanted->refused != SMTPSEC_REASON_DNSSEC_LOST)
+        return false;
+    return basis->kind <= SMTPSEC_CLAIM_DNSSEC && basis->place <= SS_PLACE_KNOWN_HOSTS &&
+           basis->hold >= 0;
+}
+
+/* No blob may say less than a plan would. */
 static bool
 coherent(const struct smtpsec_requirement *requirement)
 {
-    if (requirement->level > SMTPSEC_LEVEL_DANE || requirement->tls > SMTPSEC_TLS_REQUIRED ||
-        ((requirement->identities | requirement->audited) &
-         ~(SMTPSEC_IDENTITY_DANE | SMTPSEC_IDENTITY_PKIX)) != 0)
+    struct ss_wanted enforced = ss_requirement_enforced(requirement);
+
+    if (requirement->level > SMTPSEC_LEVEL_DANE ||
+        (requirement->audited & ~(SMTPSEC_IDENTITY_DANE | SMTPSEC_IDENTITY_PKIX)) != 0)
         return false;
-    if ((requirement->identities != 0 || requirement->requiretls ||
-         requirement->level > SMTPSEC_LEVEL_NONE) &&
+    if ((requirement->requiretls || requirement->level > SMTPSEC_LEVEL_NONE) &&
         requirement->tls != SMTPSEC_TLS_REQUIRED)
         return false;
-    if ((requirement->identities & SMTPSEC_IDENTITY_DANE) != 0 &&
-        !ss_tlsa_set_usable(&requirement->tlsa))
-        return false;
-    return true;
+    return coherent_set(requirement, &enforced) &&
+           coherent_set(requirement, &requirement->reported);
+}
+
+static void
+read_basis(struct ss_rd *rd, struct ss_basis *basis)
+{
+    basis->kind = ss_rd_u8(rd);
+    basis->place = ss_rd_u8(rd);
+    basis->until = (int64_t)ss_rd_le64(rd);
+    basis->policy_until = (int64_t)ss_rd_le64(rd);
+    basis->hold = (int64_t)ss_rd_le64(rd);
+}
+
+static void
+read_reported(struct ss_rd *rd, struct ss_wanted *reported)
+{
+    reported->tls = ss_rd_u8(rd);
+    reported->identities = ss_rd_u8(rd);
+    reported->sources = ss_rd_u8(rd);
+    reported->alone = ss_rd_u8(rd);
+    reported->refused = ss_rd_le16(rd);
+    read_basis(rd, &reported->basis);
 }
 
 static void
@@ -280,7 +351,7 @@ read_why(struct ss_rd *rd, struct smtpsec_requirement *requirement)
     uint8_t flags;
 
     requirement->sources = ss_rd_u8(rd);
-    requirement->memory_kind = ss_rd_u8(rd);
+    requirement->alone = ss_rd_u8(rd);
     flags = ss_rd_u8(rd);
     if ((flags & ~FLAGS_ALL) != 0)
         rd->bad = true;
@@ -288,12 +359,13 @@ read_why(struct ss_rd *rd, struct smtpsec_requirement *requirement)
     requirement->mx_secure = (flags & FLAG_MX_SECURE) != 0;
     requirement->lifted = (flags & FLAG_LIFTED) != 0;
     requirement->sts_misfit = (flags & FLAG_STS_MISFIT) != 0;
-    requirement->remembered_pkix = (flags & FLAG_REMEMBERED_PKIX) != 0;
     requirement->audited = ss_rd_u8(rd);
     requirement->expires = (int64_t)ss_rd_le64(rd);
     requirement->tlsa_expires = (int64_t)ss_rd_le64(rd);
     requirement->tlsa_inception = (int64_t)ss_rd_le64(rd);
     requirement->tlsa_expiration = (int64_t)ss_rd_le64(rd);
+    read_basis(rd, &requirement->basis);
+    read_reported(rd, &requirement->reported);
 }
 
 int

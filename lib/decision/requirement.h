@@ -26,9 +26,37 @@
 /* How long after a plan's end a connection begun before may be verified. */
 #define SS_REQUIREMENT_GRACE 300
 
+/* Version of its octets, as ss_requirement_encode() writes them. */
+#define SS_REQUIREMENT_VERSION 2
+
 struct ss_reference {
     struct ss_name name;
     char text[SS_HOST_TEXT];
+};
+
+/* Whose claim it is. */
+enum ss_place { SS_PLACE_DOMAIN, SS_PLACE_HOST, SS_PLACE_KNOWN_HOSTS };
+
+/*
+ * The claim behind what the memory asks, for whoever is told of a refusal
+ * (design 6.11). It decides nothing.
+ */
+struct ss_basis {
+    int32_t kind;         /* SMTPSEC_CLAIM_*; 0: the memory asks for nothing */
+    int32_t place;        /* SS_PLACE_* */
+    int64_t until;        /* when it ends by itself */
+    int64_t policy_until; /* a remembered policy asks for PKIX beside it until then; 0: none does */
+    int64_t hold;         /* its refusals end so long after the first one; 0: with the claim */
+};
+
+/* What a session has to meet. */
+struct ss_wanted {
+    int32_t tls;
+    int32_t identities;
+    int32_t sources;
+    int32_t alone;        /* of the identities, what the memory alone demands */
+    int32_t refused;      /* the memory refuses every session of the host, for this reason; NONE */
+    struct ss_basis basis;
 };
 
 struct smtpsec_requirement {
@@ -48,13 +76,14 @@ struct smtpsec_requirement {
     /* Why, and from what: not in the digest. */
     char domain[SS_HOST_TEXT];
     int32_t sources;
-    int32_t memory_kind;       /* the claim kind behind a memory floor; 0 none */
-    bool soft;                 /* demanded by soft claims alone */
+    int32_t alone;             /* of the identities, what the memory alone demands */
+    struct ss_basis basis;     /* of the memory's part */
+    bool soft;                 /* that part rests on soft claims: its refusals end */
+    struct ss_wanted reported; /* all of these, were every claim enforced (design 6.8) */
     bool mx_secure;            /* the MX set was signed, or no MX was looked up */
     bool lifted;               /* TLS-Required: No: the memory learns nothing of it (TRN-09) */
     bool sts_misfit;           /* a testing policy does not list the host (STSA-10, RPT-17) */
     int32_t audited;           /* identities judged and reported, never refused (STSA-10, TLSA-22) */
-    bool remembered_pkix;      /* the memory alone would ask for PKIX, and only reports (design 6.3) */
     int64_t expires;           /* of verification */
     int64_t tlsa_expires;      /* end of the TLSA RRset's TTL */
     int64_t tlsa_inception;
@@ -78,5 +107,8 @@ int ss_requirement_tlsa_digest(const struct smtpsec_requirement *requirement,
 void ss_requirement_encode(const struct smtpsec_requirement *requirement, struct ss_buf *out);
 /* Returns 0, NOMEM, FORMAT. The digest is computed anew and must agree. */
 int ss_requirement_decode(struct ss_bytes bytes, struct smtpsec_requirement **out);
+
+/* What is enforced, in the form of what is reported. */
+struct ss_wanted ss_requirement_enforced(const struct smtpsec_requirement *requirement);
 
 #endif

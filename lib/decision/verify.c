@@ -5,22 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "decision/explain.h"
 #include "pkix/anchors.h"
-
-static void
-reject(struct smtpsec_verdict *verdict, int32_t reason)
-{
-    verdict->accepted = false;
-    verdict->reason = reason;
-    verdict->result = smtpsec_reason_result(reason);
-    verdict->achieved = SMTPSEC_LEVEL_NONE;
-}
-
-static bool
-demands_tls(const struct smtpsec_requirement *requirement)
-{
-    return requirement->tls == SMTPSEC_TLS_REQUIRED;
-}
 
 static int32_t
 starttls_reason(int32_t starttls)
@@ -37,29 +23,6 @@ starttls_reason(int32_t starttls)
     default:
         return SMTPSEC_REASON_CONNECT_FAILED;
     }
-}
-
-/* No TLS was reached. */
-static void
-judge_plaintext(const struct smtpsec_requirement *requirement, int32_t starttls,
-                struct smtpsec_verdict *verdict)
-{
-    int32_t reason = starttls_reason(starttls);
-
-    if (starttls == SMTPSEC_STARTTLS_NOT_REACHED || demands_tls(requirement)) {
-        /* PREC-09: what the memory alone demands is told apart, so that its hold can be counted. */
-        if (requirement->sources == SMTPSEC_SOURCE_MEMORY &&
-            starttls != SMTPSEC_STARTTLS_NOT_REACHED) {
-            reject(verdict, SMTPSEC_REASON_DOWNGRADE);
-            verdict->result = smtpsec_reason_result(reason);
-            return;
-        }
-        reject(verdict, reason);
-        return;
-    }
-    verdict->accepted = true;
-    verdict->achieved = SMTPSEC_LEVEL_NONE;
-    verdict->result = smtpsec_reason_result(reason); /* RPT-20 */
 }
 
 static int
@@ -131,57 +94,159 @@ chain_fault(const struct smtpsec_session *session)
     return SMTPSEC_REASON_NONE;
 }
 
-struct checks {
-    int32_t dane; /* reasons; NONE: verified */
+/* What a session showed, whatever is wanted of it: looked at once, compared with each set. */
+struct seen {
+    int32_t plain;   /* why there is no TLS; NONE: there is */
+    bool resumed;    /* and no chain came to be judged */
+    bool same;       /* its full handshake was judged under this requirement */
+    int32_t dane;    /* reasons; NONE: verified */
     int32_t pkix;
 };
 
-/* Run the checks that matter: what is required, and PKIX where it only informs. */
+/* Run the checks that matter: what is required or reported, and PKIX where it only informs. */
 static int
 run_checks(const struct smtpsec_anchors *anchors, const struct smtpsec_requirement *requirement,
            const struct smtpsec_session *session, int64_t now, struct smtpsec_verdict *verdict,
-           struct checks *checks)
+           struct seen *seen)
 {
-    bool dane = ((requirement->identities | requirement->audited) & SMTPSEC_IDENTITY_DANE) != 0;
-    bool pkix = ((requirement->identities | requirement->audited) & SMTPSEC_IDENTITY_PKIX) != 0 ||
-                requirement->remembered_pkix;
+    int32_t judged =
+        requirement->identities | requirement->reported.identities | requirement->audited;
+    bool dane = (judged & SMTPSEC_IDENTITY_DANE) != 0;
+    bool other = ((requirement->identities | requirement->audited) & SMTPSEC_IDENTITY_DANE) != 0;
     struct ss_chain *chain = NULL;
     int r = 0;
 
-    checks->dane = checks->pkix = chain_fault(session);
-    if (checks->dane != SMTPSEC_REASON_NONE)
+    seen->dane = seen->pkix = chain_fault(session);
+    if (seen->dane != SMTPSEC_REASON_NONE)
         return 0;
     if (session->count > 0)
         r = ss_chain_new(session->certificates, session->count, &chain);
     if (r == 0 && dane)
-        r = check_dane(requirement, session, chain, now, &verdict->tlsa, &checks->dane);
+        r = check_dane(requirement, session, chain, now, &verdict->tlsa, &seen->dane);
     /* Not required, a valid certificate still tells: testing mode reports it, the memory learns. */
-    if (r == 0 && (pkix || !dane))
-        r = check_pkix(anchors, requirement, session, chain, now, &checks->pkix);
+    if (r == 0 && ((judged & SMTPSEC_IDENTITY_PKIX) != 0 || !other))
+        r = check_pkix(anchors, requirement, session, chain, now, &seen->pkix);
     else
-        checks->pkix = SMTPSEC_REASON_NOT_TRUSTED;
+        seen->pkix = SMTPSEC_REASON_NOT_TRUSTED;
     ss_chain_free(chain);
-    if (r == 0 && dane && checks->dane == SMTPSEC_REASON_NONE)
+    if (r == 0 && dane && seen->dane == SMTPSEC_REASON_NONE)
         verdict->identities |= SMTPSEC_IDENTITY_DANE;
-    if (r == 0 && checks->pkix == SMTPSEC_REASON_NONE)
+    if (r == 0 && seen->pkix == SMTPSEC_REASON_NONE)
         verdict->identities |= SMTPSEC_IDENTITY_PKIX;
     return r;
 }
 
-/*
- * STSA-10, TLSA-22: what is only audited is told, and stops nothing. What the
- * memory alone reports (design 6.3) breaks no policy of the domain's, so it is
- * a reason and no result of RFC 8460 (RPT-20).
- */
+static int
+look(const struct smtpsec_anchors *anchors, const struct smtpsec_requirement *requirement,
+     const struct smtpsec_session *session, int64_t now, struct smtpsec_verdict *verdict,
+     struct seen *seen)
+{
+    memset(seen, 0, sizeof(*seen));
+    if (session->starttls != SMTPSEC_STARTTLS_DONE) {
+        seen->plain = starttls_reason(session->starttls);
+        return 0;
+    }
+    if (!session->resumed || session->count > 0)
+        return run_checks(anchors, requirement, session, now, verdict, seen);
+    /* PREC-12: without a chain, it is worth exactly what its full handshake was judged by. */
+    seen->resumed = true;
+    seen->same = ss_equal_ct(session->resumed_digest, requirement->digest, SS_SHA256_LEN);
+    if (seen->same)
+        verdict->identities = requirement->identities;
+    return 0;
+}
+
+/* A host that the memory refuses as such lacks what the claim's kind stands for. */
+static int32_t
+refused_identity(const struct ss_basis *basis)
+{
+    return basis->kind == SMTPSEC_CLAIM_DANE ? SMTPSEC_IDENTITY_DANE : SMTPSEC_IDENTITY_PKIX;
+}
+
+/* What a set says of a session. */
+struct ruling {
+    int32_t reason; /* NONE: the session meets it */
+    int32_t detail; /* where the memory alone refuses: what fell short */
+    int32_t failed; /* and the identities that it wants; 0: TLS is enough */
+    bool memory;
+};
+
+static struct ruling
+refusal(int32_t fault, int32_t failed, bool memory)
+{
+    struct ruling ruling = {fault, SMTPSEC_REASON_NONE, failed, memory};
+
+    /* PREC-09: what the memory alone demands is told apart, so that its hold can be counted. */
+    if (memory) {
+        ruling.reason = SMTPSEC_REASON_DOWNGRADE;
+        ruling.detail = fault;
+    }
+    return ruling;
+}
+
+/* PREC-01: a failed DANE check is final, whatever PKIX says. */
+static struct ruling
+compare_identities(int32_t identities, const struct seen *seen, bool memory)
+{
+    if ((identities & SMTPSEC_IDENTITY_DANE) != 0 && seen->dane != SMTPSEC_REASON_NONE)
+        return refusal(seen->dane, SMTPSEC_IDENTITY_DANE, memory);
+    if ((identities & SMTPSEC_IDENTITY_PKIX) != 0 && seen->pkix != SMTPSEC_REASON_NONE)
+        return refusal(seen->pkix, SMTPSEC_IDENTITY_PKIX, memory);
+    return refusal(SMTPSEC_REASON_NONE, 0, false);
+}
+
+/* Design 10: one comparison for what is enforced and for what is reported. */
+static struct ruling
+compare(const struct smtpsec_requirement *requirement, const struct ss_wanted *wanted,
+        const struct smtpsec_session *session, const struct seen *seen)
+{
+    struct ruling ruling;
+
+    if (session->starttls == SMTPSEC_STARTTLS_NOT_REACHED)
+        return refusal(seen->plain, 0, false);
+    if (wanted->refused != SMTPSEC_REASON_NONE) {
+        ruling = refusal(SMTPSEC_REASON_NONE, refused_identity(&wanted->basis), true);
+        ruling.reason = wanted->refused;
+        return ruling;
+    }
+    if (seen->plain != SMTPSEC_REASON_NONE)
+        return wanted->tls == SMTPSEC_TLS_REQUIRED
+                   ? refusal(seen->plain, wanted->alone, wanted->sources == SMTPSEC_SOURCE_MEMORY)
+                   : refusal(SMTPSEC_REASON_NONE, 0, false);
+    if (wanted->identities != 0 && session->version < requirement->tls_version) /* DANE-EE-12 */
+        return refusal(SMTPSEC_REASON_TLS_VERSION, wanted->alone,
+                       (wanted->identities & ~wanted->alone) == 0);
+    if (seen->resumed)
+        return refusal(seen->same ? SMTPSEC_REASON_NONE : SMTPSEC_REASON_RESUMED, 0, false);
+    /* What others demand too comes first: it is no refusal of the memory's alone. */
+    ruling = compare_identities(wanted->identities & ~wanted->alone, seen, false);
+    if (ruling.reason == SMTPSEC_REASON_NONE)
+        ruling = compare_identities(wanted->alone, seen, true);
+    return ruling;
+}
+
 static void
-audit(const struct smtpsec_requirement *requirement, const struct checks *checks,
+reject(const struct ruling *ruling, struct smtpsec_verdict *verdict)
+{
+    verdict->accepted = false;
+    verdict->reason = ruling->reason;
+    verdict->detail = ruling->detail;
+    verdict->memory_refused = ruling->memory;
+    /* RPT-20: for a report it is what fell short that counts, whoever demanded it. */
+    verdict->result = smtpsec_reason_result(ruling->memory ? ruling->detail : ruling->reason);
+    verdict->achieved = SMTPSEC_LEVEL_NONE;
+}
+
+/* STSA-10, TLSA-22: what is only audited is told, and stops nothing. */
+static void
+audit(const struct smtpsec_requirement *requirement, const struct seen *seen,
       struct smtpsec_verdict *verdict)
 {
     if ((requirement->audited & SMTPSEC_IDENTITY_DANE) != 0)
-        verdict->reason = checks->dane;
+        verdict->reason = seen->dane;
     if ((requirement->audited & SMTPSEC_IDENTITY_PKIX) != 0 &&
         verdict->reason == SMTPSEC_REASON_NONE)
-        verdict->reason = checks->pkix;
+        verdict->reason = seen->pkix;
     if (requirement->sts_misfit && verdict->reason == SMTPSEC_REASON_NONE)
         verdict->reason = SMTPSEC_REASON_STS_MX_MISMATCH; /* RPT-17 */
     verdict->result = smtpsec_reason_result(verdict->reason);
@@ -189,49 +254,53 @@ audit(const struct smtpsec_requirement *requirement, const struct checks *checks
     if (verdict->result == SMTPSEC_RESULT_NONE && requirement->tlsa.count > 0 &&
         !ss_tlsa_set_usable(&requirement->tlsa))
         verdict->result = SMTPSEC_RESULT_TLSA_INVALID;
-    if (requirement->remembered_pkix && verdict->reason == SMTPSEC_REASON_NONE)
-        verdict->reason = checks->pkix;
 }
 
-static int
-judge_tls(const struct smtpsec_anchors *anchors, const struct smtpsec_requirement *requirement,
-          const struct smtpsec_session *session, int64_t now, struct smtpsec_verdict *verdict)
-{
-    struct checks checks;
-    int r;
-
-    r = run_checks(anchors, requirement, session, now, verdict, &checks);
-    if (r != 0)
-        return r;
-    /* PREC-01: a failed DANE check is final, whatever PKIX says. */
-    if ((requirement->identities & SMTPSEC_IDENTITY_DANE) != 0 &&
-        checks.dane != SMTPSEC_REASON_NONE) {
-        reject(verdict, checks.dane);
-        return 0;
-    }
-    if ((requirement->identities & SMTPSEC_IDENTITY_PKIX) != 0 &&
-        checks.pkix != SMTPSEC_REASON_NONE) {
-        reject(verdict, checks.pkix);
-        return 0;
-    }
-    verdict->accepted = true;
-    verdict->achieved = achieved_level(requirement, verdict->identities);
-    audit(requirement, &checks, verdict);
-    return 0;
-}
-
-/* PREC-12: without a chain, a resumed session is worth exactly what its full handshake was judged by. */
 static void
-judge_resumed(const struct smtpsec_requirement *requirement, const struct smtpsec_session *session,
-              struct smtpsec_verdict *verdict)
+accept(const struct smtpsec_requirement *requirement, const struct seen *seen,
+       struct smtpsec_verdict *verdict)
 {
-    if (!ss_equal_ct(session->resumed_digest, requirement->digest, SS_SHA256_LEN)) {
-        reject(verdict, SMTPSEC_REASON_RESUMED);
+    verdict->accepted = true;
+    if (seen->plain != SMTPSEC_REASON_NONE) {
+        verdict->achieved = SMTPSEC_LEVEL_NONE;
+        verdict->result = smtpsec_reason_result(seen->plain); /* RPT-20 */
         return;
     }
-    verdict->accepted = true;
-    verdict->identities = requirement->identities;
-    verdict->achieved = achieved_level(requirement, requirement->identities);
+    verdict->achieved = achieved_level(requirement, verdict->identities);
+    if (!seen->resumed)
+        audit(requirement, seen, verdict);
+}
+
+/*
+ * Design 6.8: a session that is accepted, and would not be, were every claim
+ * enforced. It breaks no policy of the domain's, so it is a reason and no
+ * result of RFC 8460 (RPT-20).
+ */
+static void
+report(const struct ruling *would, struct smtpsec_verdict *verdict)
+{
+    verdict->would_refuse = would->reason != SMTPSEC_REASON_NONE;
+    verdict->would_reason = would->reason;
+    if (verdict->reason == SMTPSEC_REASON_NONE) {
+        verdict->reason = would->reason;
+        verdict->detail = would->detail;
+    }
+}
+
+static void
+add_memory_text(const struct smtpsec_requirement *requirement, const struct ss_wanted *wanted,
+                const struct ruling *ruling, int64_t now, struct smtpsec_verdict *verdict)
+{
+    char line[SS_FLOOR_LINE];
+    size_t at = strlen(verdict->text);
+
+    if (!ruling->memory)
+        return;
+    ss_explain_session(requirement, wanted, ruling->failed, now, line);
+    snprintf(verdict->text + at, sizeof(verdict->text) - at, "; %s%s%s%s",
+             ruling->detail != SMTPSEC_REASON_NONE ? smtpsec_reason_name(ruling->detail) : "",
+             ruling->detail != SMTPSEC_REASON_NONE ? ": " : "",
+             verdict->accepted ? "the memory would refuse it, " : "", line);
 }
 
 static void
@@ -256,21 +325,33 @@ int
 ss_verify(const struct smtpsec_anchors *anchors, const struct smtpsec_requirement *requirement,
           const struct smtpsec_session *session, int64_t now, struct smtpsec_verdict *verdict)
 {
-    int r = 0;
+    struct ss_wanted enforced = ss_requirement_enforced(requirement);
+    struct ruling ruling, would;
+    struct seen seen;
+    int r;
 
     memset(verdict, 0, sizeof(*verdict));
     verdict->tlsa = -1;
-    if (now > requirement->expires) /* TLSA-24 */
-        reject(verdict, SMTPSEC_REASON_REQUIREMENT_EXPIRED);
-    else if (session->starttls != SMTPSEC_STARTTLS_DONE)
-        judge_plaintext(requirement, session->starttls, verdict);
-    else if (requirement->identities != 0 && session->version < requirement->tls_version)
-        reject(verdict, SMTPSEC_REASON_TLS_VERSION); /* DANE-EE-12 */
-    else if (session->resumed && session->count == 0)
-        judge_resumed(requirement, session, verdict);
-    else
-        r = judge_tls(anchors, requirement, session, now, verdict);
-    if (r == 0)
+    if (now > requirement->expires) { /* TLSA-24 */
+        ruling = refusal(SMTPSEC_REASON_REQUIREMENT_EXPIRED, 0, false);
+        reject(&ruling, verdict);
         write_text(requirement, session, verdict);
-    return r;
+        return 0;
+    }
+    r = look(anchors, requirement, session, now, verdict, &seen);
+    if (r != 0)
+        return r;
+    ruling = compare(requirement, &enforced, session, &seen);
+    would = compare(requirement, &requirement->reported, session, &seen);
+    if (ruling.reason != SMTPSEC_REASON_NONE) {
+        reject(&ruling, verdict);
+        write_text(requirement, session, verdict);
+        add_memory_text(requirement, &enforced, &ruling, now, verdict);
+        return 0;
+    }
+    accept(requirement, &seen, verdict);
+    report(&would, verdict);
+    write_text(requirement, session, verdict);
+    add_memory_text(requirement, &requirement->reported, &would, now, verdict);
+    return 0;
 }

@@ -9,11 +9,15 @@
 #include "decision/requirement.h"
 #include "decision/session.h"
 
-#define SS_VERDICT_TEXT 512
+#define SS_VERDICT_TEXT 2048
 
 struct smtpsec_verdict {
     bool accepted;
-    int32_t reason;     /* of a reject; or of what testing mode would refuse */
+    int32_t reason;     /* of a reject; or of what testing mode, or the memory, would refuse */
+    int32_t detail;     /* where that is the memory's: what fell short; NONE */
+    bool memory_refused; /* rejected by what the memory alone demands */
+    bool would_refuse;  /* accepted, and the memory would not have, were every claim enforced */
+    int32_t would_reason;
     int32_t achieved;   /* level reached */
     int32_t identities; /* that verified */
     int32_t result;     /* RFC 8460 */

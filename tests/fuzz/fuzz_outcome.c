@@ -36,6 +36,7 @@ record(const struct smtpsec_outcome *outcome)
         must(outcome->judged && outcome->host.len > 0);
         must(observation.what != SS_OBSERVED_DELIVERY || (outcome->verified && outcome->accepted));
         must(observation.what != SS_OBSERVED_REFUSAL || !outcome->verified);
+        must(observation.what != SS_OBSERVED_REFUSAL || outcome->memory_refused);
     }
     memset(&destination, 0, sizeof(destination));
     destination.domain = outcome->key.domain;
@@ -72,7 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ss_bytes blob = {data, size}, body;
 
-    if (ss_unseal(NULL, SS_BLOB_OUTCOME, 1, blob, &body) == 0)
+    if (ss_unseal(NULL, SS_BLOB_OUTCOME, SS_OUTCOME_VERSION, blob, &body) == 0)
         try(body);
     try(blob);
     return 0;

@@ -12,8 +12,12 @@
 #include "decision/seal.h"
 #include "decision/verify.h"
 
-/* Behind the digest: sources, kind, flags, audited, four times. */
-#define WHY (4 + 4 * 8)
+/*
+ * Behind the digest: sources, the memory's own, flags, audited, four times, a
+ * basis; what is reported in six, and its basis.
+ */
+#define BASIS (2 + 3 * 8)
+#define WHY (4 + 4 * 8 + BASIS + 6 + BASIS)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -62,6 +66,11 @@ judge(const struct smtpsec_requirement *requirement)
                   (requirement->identities & SMTPSEC_IDENTITY_PKIX) == 0));
             must(!verdict.accepted || requirement->tls == SMTPSEC_TLS_OPTIONAL ||
                  starttls == SMTPSEC_STARTTLS_DONE);
+            /* Only what is accepted is reported, and only for a set that asks for more. */
+            must(!verdict.would_refuse || verdict.accepted);
+            must(!verdict.memory_refused || !verdict.accepted);
+            must(verdict.would_refuse == (verdict.would_reason != SMTPSEC_REASON_NONE));
+            must(memchr(verdict.text, 0, sizeof(verdict.text)) != NULL);
             ss_session_clear(&session);
         }
 }
@@ -126,7 +135,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ss_bytes blob = {data, size}, body;
 
     check_layout();
-    if (ss_unseal(NULL, SS_BLOB_REQUIREMENT, 1, blob, &body) == 0) {
+    if (ss_unseal(NULL, SS_BLOB_REQUIREMENT, SS_REQUIREMENT_VERSION, blob, &body) == 0) {
         try(body);
         try_with_digest(body.data, body.len);
     }

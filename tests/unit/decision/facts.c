@@ -258,7 +258,7 @@ put_requirement(FILE *out, const struct smtpsec_requirement *requirement)
     fprintf(out, " require level %d tls %d identities %d sources %d requiretls %d soft %d kind %d",
             (int)requirement->level, (int)requirement->tls, (int)requirement->identities,
             (int)requirement->sources, requirement->requiretls, requirement->soft,
-            (int)requirement->memory_kind);
+            (int)requirement->basis.kind);
     fprintf(out, " host %s sni %s digest %s expires %lld tlsa", requirement->host.text,
             requirement->sni.text, requirement->digest_hex, (long long)requirement->expires);
     for (i = 0; i < requirement->dane_name_count; i++)

@@ -130,15 +130,14 @@ refused_by_memory(struct smtpsec_outcome *outcome)
 {
     refused(outcome);
     outcome->reason = SMTPSEC_REASON_DOWNGRADE;
-    outcome->soft = true;
+    outcome->memory_refused = outcome->soft = true;
 }
 
 static void
-refused_for_soft_claims(struct smtpsec_outcome *outcome)
+refused_by_hard_claims(struct smtpsec_outcome *outcome)
 {
-    refused(outcome);
-    outcome->soft = true;
-    outcome->sources = SMTPSEC_SOURCE_MEMORY;
+    refused_by_memory(outcome);
+    outcome->soft = false;
 }
 
 static void
@@ -146,7 +145,42 @@ refused_soft_by_others(struct smtpsec_outcome *outcome)
 {
     refused(outcome);
     outcome->soft = true;
-    outcome->sources = SMTPSEC_SOURCE_MTA_STS;
+}
+
+static void
+would_refuse(struct smtpsec_outcome *outcome)
+{
+    outcome->would_refuse = true;
+    outcome->reason = SMTPSEC_REASON_DOWNGRADE;
+}
+
+static void
+would_refuse_and_refused(struct smtpsec_outcome *outcome)
+{
+    refused(outcome);
+    outcome->would_refuse = true;
+}
+
+static void
+refused_by_memory_and_verified(struct smtpsec_outcome *outcome)
+{
+    outcome->memory_refused = true;
+}
+
+static void
+refused_by_no_memory(struct smtpsec_outcome *outcome)
+{
+    refused_by_memory(outcome);
+    outcome->sources = SMTPSEC_SOURCE_DANE;
+}
+
+static void
+refused_by_memory_unreached(struct smtpsec_outcome *outcome)
+{
+    refused_by_memory(outcome);
+    outcome->starttls = SMTPSEC_STARTTLS_NOT_REACHED;
+    outcome->achieved = SMTPSEC_LEVEL_NONE;
+    outcome->identities = 0;
 }
 
 static void
@@ -219,8 +253,17 @@ static const struct row rows[] = {
     {"an empty sender raises nothing", null_sender, 0, NOTHING},
     {"a refusal for its certificate is not the memory's", refused, 0, NOTHING},
     {"PREC-09 a refusal by the memory counts", refused_by_memory, 0, true, SS_OBSERVED_REFUSAL},
-    {"PREC-09 a certificate refused for soft claims counts", refused_for_soft_claims, 0, true,
+    {"PREC-09 a refusal by hard claims is told, and starts no hold", refused_by_hard_claims, 0, true,
      SS_OBSERVED_REFUSAL},
+    {"PREC-09 a delivery that would be refused is a delivery", would_refuse, 0, true,
+     SS_OBSERVED_DELIVERY},
+    {"bad: would be refused, and is", would_refuse_and_refused, SMTPSEC_E_FORMAT, NOTHING},
+    {"bad: refused by the memory, and verified", refused_by_memory_and_verified, SMTPSEC_E_FORMAT,
+     NOTHING},
+    {"bad: refused by a memory that asks for nothing", refused_by_no_memory, SMTPSEC_E_FORMAT,
+     NOTHING},
+    {"bad: refused by the memory, and not reached", refused_by_memory_unreached, SMTPSEC_E_FORMAT,
+     NOTHING},
     {"a refusal that others demanded too does not count", refused_soft_by_others, 0, NOTHING},
     {"who was refused raises nothing, whatever was accepted", refused_and_accepted, 0, NOTHING},
     {"bad: unknown STARTTLS", starttls_unknown, SMTPSEC_E_FORMAT, NOTHING},

@@ -7,6 +7,9 @@
 #include "decision/requirement.h"
 #include "facts.h"
 
+static const struct ss_basis basis = {SMTPSEC_CLAIM_DANE, SS_PLACE_KNOWN_HOSTS, FACTS_NOW + 9,
+                                      FACTS_NOW + 10, 259200};
+
 /* A requirement that uses every field. */
 static struct smtpsec_requirement *
 full(void)
@@ -48,11 +51,15 @@ full(void)
     record.reason = SMTPSEC_REASON_TLSA_LENGTH;
     assert_int_equal(ss_tlsa_set_add(&requirement->tlsa, &record), 0);
     requirement->sources = SMTPSEC_SOURCE_DANE | SMTPSEC_SOURCE_MTA_STS | SMTPSEC_SOURCE_REQUIRETLS;
-    requirement->memory_kind = SMTPSEC_CLAIM_DANE;
+    requirement->alone = SMTPSEC_IDENTITY_PKIX;
+    requirement->basis = basis;
     requirement->soft = true;
     requirement->mx_secure = true;
     requirement->audited = SMTPSEC_IDENTITY_PKIX;
-    requirement->remembered_pkix = true;
+    requirement->reported = ss_requirement_enforced(requirement);
+    requirement->reported.sources |= SMTPSEC_SOURCE_MEMORY;
+    requirement->reported.refused = SMTPSEC_REASON_DOWNGRADE;
+    requirement->reported.basis.place = SS_PLACE_HOST;
     requirement->expires = FACTS_NOW + 3600;
     requirement->tlsa_expires = FACTS_NOW + 300;
     requirement->tlsa_inception = FACTS_NOW - 7;
@@ -205,6 +212,8 @@ nothing(struct smtpsec_requirement *requirement)
     requirement->identities = 0;
     requirement->requiretls = false;
     requirement->dane_name_count = 0;
+    requirement->alone = 0;
+    memset(&requirement->reported, 0, sizeof(requirement->reported));
     memset(&requirement->sni, 0, sizeof(requirement->sni));
 }
 
@@ -212,7 +221,8 @@ static void
 unusable_beside_no_identity(struct smtpsec_requirement *requirement)
 {
     drop_records(requirement);
-    requirement->identities = 0;
+    requirement->identities = requirement->alone = 0;
+    requirement->reported.identities = requirement->reported.alone = 0;
     requirement->level = SMTPSEC_LEVEL_ENCRYPTED;
 }
 
@@ -264,9 +274,10 @@ static void
 other_why(struct smtpsec_requirement *requirement)
 {
     requirement->sources = SMTPSEC_SOURCE_MEMORY;
-    requirement->memory_kind = SMTPSEC_CLAIM_ENCRYPTED;
-    requirement->soft = requirement->mx_secure = requirement->remembered_pkix = false;
-    requirement->audited = 0;
+    requirement->basis.kind = SMTPSEC_CLAIM_ENCRYPTED;
+    requirement->soft = requirement->mx_secure = false;
+    requirement->audited = requirement->alone = 0;
+    memset(&requirement->reported, 0, sizeof(requirement->reported));
     requirement->expires = requirement->tlsa_expires = 1;
     requirement->tlsa_inception = requirement->tlsa_expiration = -1;
 }
@@ -286,8 +297,9 @@ digest_has_no_times(void **state)
     encode(two, &buf);
     assert_int_equal(decode(buf.data, buf.len, &back), 0);
     assert_int_equal(back->sources, SMTPSEC_SOURCE_MEMORY);
-    assert_int_equal(back->memory_kind, SMTPSEC_CLAIM_ENCRYPTED);
-    assert_false(back->soft || back->mx_secure || back->audited != 0 || back->remembered_pkix);
+    assert_int_equal(back->basis.kind, SMTPSEC_CLAIM_ENCRYPTED);
+    assert_int_equal(back->reported.tls, SMTPSEC_TLS_OPTIONAL);
+    assert_false(back->soft || back->mx_secure || back->audited != 0 || back->alone != 0);
     assert_int_equal(back->expires, 1);
     assert_int_equal(back->tlsa_inception, -1);
     ss_buf_free(&buf);
@@ -377,7 +389,78 @@ name_cut(struct smtpsec_requirement *requirement)
     requirement->sni.name.len--;
 }
 
+static void
+more_alone(struct smtpsec_requirement *requirement)
+{
+    requirement->identities = SMTPSEC_IDENTITY_DANE;
+}
+
+static void
+reported_tls_unknown(struct smtpsec_requirement *requirement)
+{
+    requirement->reported.tls = SMTPSEC_TLS_REQUIRED + 1;
+}
+
+static void
+reported_identity_unknown(struct smtpsec_requirement *requirement)
+{
+    requirement->reported.identities |= 4;
+}
+
+static void
+reported_identity_without_tls(struct smtpsec_requirement *requirement)
+{
+    requirement->reported.tls = SMTPSEC_TLS_OPTIONAL;
+}
+
+static void
+reported_more_alone(struct smtpsec_requirement *requirement)
+{
+    requirement->reported.identities = SMTPSEC_IDENTITY_DANE;
+}
+
+static void
+reported_dane_without_records(struct smtpsec_requirement *requirement)
+{
+    only_pkix(requirement);
+    drop_records(requirement);
+}
+
+static void
+reported_reason_of_others(struct smtpsec_requirement *requirement)
+{
+    requirement->reported.refused = SMTPSEC_REASON_MX_BOGUS;
+}
+
+static void
+kind_unknown(struct smtpsec_requirement *requirement)
+{
+    requirement->basis.kind = SMTPSEC_CLAIM_DNSSEC + 1;
+}
+
+static void
+place_unknown(struct smtpsec_requirement *requirement)
+{
+    requirement->reported.basis.place = SS_PLACE_KNOWN_HOSTS + 1;
+}
+
+static void
+hold_before_now(struct smtpsec_requirement *requirement)
+{
+    requirement->basis.hold = -1;
+}
+
 static const struct changed incoherent[] = {
+    {"the memory alone demands what is not demanded", more_alone},
+    {"reported: an unknown demand of TLS", reported_tls_unknown},
+    {"reported: an unknown identity", reported_identity_unknown},
+    {"reported: an identity without TLS", reported_identity_without_tls},
+    {"reported: the memory alone demands what is not", reported_more_alone},
+    {"reported: DANE without records", reported_dane_without_records},
+    {"reported: refused for a reason not the memory's", reported_reason_of_others},
+    {"a claim of an unknown kind", kind_unknown},
+    {"a claim on an unknown place", place_unknown},
+    {"a hold that is over before it began", hold_before_now},
     {"an unknown level", level_unknown},
     {"an unknown demand of TLS", tls_unknown},
     {"an unknown identity", identity_unknown},
@@ -428,8 +511,12 @@ cut(void **state)
     ss_requirement_free(requirement);
 }
 
-/* Octets behind the digest: sources, kind, flags, audited, four times. */
-#define WHY (4 + 4 * 8)
+/*
+ * Octets behind the digest: sources, the memory's own, flags, audited, four
+ * times, a basis; what is reported in six, and its basis.
+ */
+#define BASIS (2 + 3 * 8)
+#define WHY (4 + 4 * 8 + BASIS + 6 + BASIS)
 
 static void
 flip(void **state)

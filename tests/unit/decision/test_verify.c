@@ -89,7 +89,11 @@ put_record(struct smtpsec_requirement *requirement, char what)
 #define NOT_REACHED SMTPSEC_STARTTLS_NOT_REACHED
 
 enum { WITHOUT_ANCHORS = 1, EMPTY_ANCHORS = 2, TESTING = 4, UNSIGNED_MX = 8, TOO_LONG = 16,
-       RESUMED = 32, RESUMED_WRONG = 64, NO_HOST = 128, LATE = 256, LAST_SECOND = 512, REMEMBERED = 1024 };
+       RESUMED = 32, RESUMED_WRONG = 64, NO_HOST = 128, LATE = 256, LAST_SECOND = 512,
+       /* The memory alone demands the enforced identities; it would demand TLS, PKIX, DANE. */
+       ALONE = 1024, WOULD_TLS = 2048, WOULD_PKIX = 4096, WOULD_DANE = 8192,
+       /* It would refuse the host as such; and it is the one that would refuse this session. */
+       WOULD_HOST = 16384, WOULD = 32768 };
 
 struct row {
     const char *name;
@@ -253,18 +257,84 @@ static const struct row rows[] = {
     /* Time. */
     {"TLSA-24 good until the last second", REQ, D, BY_DANE, "s", DONE, SELF, LAST_SECOND, 0,
      ACCEPT(DANE, D, 0)},
-    {"PREC-09 the memory's certificate part is told, and refuses nothing", REQ, 0, BY_MEMORY, "",
-     DONE, SELF, REMEMBERED | UNSIGNED_MX, 0, ACCEPT_NOTED(SELF_SIGNED, ENCRYPTED, 0)},
-    {"PREC-09 the memory's certificate part holds", REQ, 0, BY_MEMORY, "", DONE, GOOD,
-     REMEMBERED | UNSIGNED_MX, 0, ACCEPT(AUTHENTICATED, P, -1)},
-    {"PREC-09 the memory's certificate part beside DANE", REQ, D, BY_DANE | BY_MEMORY, "s", DONE,
-     SELF, REMEMBERED, 0, true, R(SELF_SIGNED), L(DANE), D, 0},
+    /* What the memory alone demands of the certificate is told apart too. */
+    {"PREC-09 PKIX for the memory alone", REQ, P, BY_MEMORY, "", DONE, EXPIRED, ALONE, 0,
+     REJECT(DOWNGRADE)},
+    {"PREC-09 PKIX for the memory alone, where DANE asks for TLS", REQ, P, BY_MEMORY | BY_DANE, "x",
+     DONE, SELF, ALONE, 0, REJECT(DOWNGRADE)},
+    {"PREC-09 PKIX for the memory alone, and no TLS at all", REQ, P, BY_MEMORY, "", ABSENT, NO_LEAF,
+     ALONE, 0, REJECT(DOWNGRADE)},
+    {"PREC-09 PKIX for the memory alone, and TLS is missing to others too", REQ, P,
+     BY_MEMORY | BY_DANE, "x", ABSENT, NO_LEAF, ALONE, 0, REJECT(NO_STARTTLS)},
+    {"PREC-09 DANE for the memory alone", REQ, D, BY_MEMORY, "s", DONE, GOOD, ALONE, 0,
+     REJECT(DOWNGRADE)},
+    {"PREC-09 TLS 1.1 is too old for the memory alone", REQ, P, BY_MEMORY, "", DONE, GOOD, ALONE,
+     0x0302, REJECT(DOWNGRADE)},
+    {"PREC-09 a wrong resumption is nobody's downgrade", REQ, P, BY_MEMORY, "", DONE, NO_LEAF,
+     ALONE | RESUMED_WRONG, 0, REJECT(RESUMED)},
+    {"PREC-09 the memory alone, and met", REQ, P, BY_MEMORY, "", DONE, GOOD, ALONE, 0,
+     ACCEPT(DNSSEC, P, -1)},
+    {"PREC-09 the memory and MTA-STS: the policy's reason", REQ, P, BY_MEMORY | BY_STS, "", DONE,
+     SELF, 0, 0, REJECT(SELF_SIGNED)},
+    /* Design 6.8: what would be refused, were every claim enforced. */
+    {"PREC-09 reported: no STARTTLS", OPT, 0, 0, "", ABSENT, NO_LEAF, WOULD_TLS | WOULD, 0,
+     ACCEPT_NOTED(DOWNGRADE, NONE, 0)},
+    {"PREC-09 reported: STARTTLS refused", OPT, 0, 0, "", REFUSED, NO_LEAF, WOULD_TLS | WOULD, 0,
+     ACCEPT_NOTED(DOWNGRADE, NONE, 0)},
+    {"PREC-09 reported: TLS is there", OPT, 0, 0, "", DONE, SELF, WOULD_TLS, 0,
+     ACCEPT(ENCRYPTED, 0, -1)},
+    {"PREC-09 reported: not reached is refused anyway", OPT, 0, 0, "", NOT_REACHED, NO_LEAF,
+     WOULD_TLS, 0, REJECT(CONNECT_FAILED)},
+    {"PREC-09 reported: refused anyway is not reported", REQ, 0, BY_DANE, "", ABSENT, NO_LEAF,
+     WOULD_TLS, 0, REJECT(NO_STARTTLS)},
+    {"PREC-09 reported: the certificate part", REQ, 0, BY_MEMORY, "", DONE, SELF,
+     WOULD_PKIX | WOULD | UNSIGNED_MX, 0, ACCEPT_NOTED(DOWNGRADE, ENCRYPTED, 0)},
+    {"PREC-09 reported: the certificate part, in plaintext", OPT, 0, 0, "", ABSENT, NO_LEAF,
+     WOULD_PKIX | WOULD, 0, ACCEPT_NOTED(DOWNGRADE, NONE, 0)},
+    {"PREC-09 reported: the certificate part holds", REQ, 0, BY_MEMORY, "", DONE, GOOD,
+     WOULD_PKIX | UNSIGNED_MX, 0, ACCEPT(AUTHENTICATED, P, -1)},
+    {"PREC-09 reported: the certificate part by TLS 1.1", REQ, 0, BY_MEMORY, "", DONE, GOOD,
+     WOULD_PKIX | WOULD | UNSIGNED_MX, 0x0302, ACCEPT_NOTED(DOWNGRADE, AUTHENTICATED, P)},
+    {"PREC-09 reported: the certificate part beside DANE", REQ, D, BY_DANE | BY_MEMORY, "s", DONE,
+     SELF, WOULD_PKIX | WOULD, 0, true, R(DOWNGRADE), L(DANE), D, 0},
+    {"PREC-09 reported: the certificate part, resumed and so not known", REQ, 0, BY_MEMORY, "", DONE,
+     NO_LEAF, WOULD_PKIX | RESUMED, 0, ACCEPT(ENCRYPTED, 0, -1)},
+    {"PREC-09 reported: DANE", REQ, 0, BY_DANE, "s", DONE, GOOD, WOULD_DANE | WOULD, 0,
+     ACCEPT_NOTED(DOWNGRADE, DNSSEC, P)},
+    {"PREC-09 reported: DANE holds", REQ, 0, BY_DANE, "s", DONE, SELF, WOULD_DANE, 0,
+     ACCEPT(DANE, D, 0)},
+    {"STSA-10 reported: testing has its reason first", OPT, 0, 0, "", DONE, SELF,
+     TESTING | WOULD_PKIX | WOULD, 0, ACCEPT_NOTED(SELF_SIGNED, ENCRYPTED, 0)},
+    {"PREC-09 reported: the host as such", OPT, 0, 0, "", DONE, GOOD, WOULD_HOST | WOULD, 0,
+     ACCEPT_NOTED(DOWNGRADE, DNSSEC, P)},
+    {"PREC-09 reported: the host as such, not reached", OPT, 0, 0, "", NOT_REACHED, NO_LEAF,
+     WOULD_HOST, 0, REJECT(CONNECT_FAILED)},
     {"TLSA-24 over", REQ, D, BY_DANE, "s", DONE, SELF, LATE, 0, REJECT(REQUIREMENT_EXPIRED)},
     {"TLSA-24 over, TLS optional", OPT, 0, 0, "", ABSENT, NO_LEAF, LATE, 0,
      REJECT(REQUIREMENT_EXPIRED)},
     {"TLSA-24 over, resumed", REQ, D, BY_DANE, "s", DONE, NO_LEAF, RESUMED | LATE, 0,
      REJECT(REQUIREMENT_EXPIRED)},
 };
+
+static const struct ss_basis remembered = {SMTPSEC_CLAIM_DNSSEC, SS_PLACE_HOST,
+                                           SS_TEST_NOW + 86400, 0, 3600};
+
+/* What the memory would demand beside what is demanded. */
+static void
+would(struct smtpsec_requirement *requirement, unsigned how)
+{
+    struct ss_wanted *reported = &requirement->reported;
+    int32_t more = (how & WOULD_PKIX ? P : 0) | (how & WOULD_DANE ? D : 0);
+
+    if ((how & (WOULD_TLS | WOULD_PKIX | WOULD_DANE)) != 0) {
+        reported->tls = REQ;
+        reported->sources |= BY_MEMORY;
+    }
+    reported->alone |= more & ~reported->identities;
+    reported->identities |= more;
+    if (how & WOULD_HOST)
+        reported->refused = R(DOWNGRADE);
+}
 
 static struct smtpsec_requirement *
 make_requirement(const struct row *row)
@@ -285,7 +355,10 @@ make_requirement(const struct row *row)
     requirement->tls_version = 0x0303;
     requirement->mx_secure = !(row->how & UNSIGNED_MX);
     requirement->audited = row->how & TESTING ? P : 0;
-    requirement->remembered_pkix = (row->how & REMEMBERED) != 0;
+    requirement->alone = row->how & ALONE ? row->identities : 0;
+    requirement->basis = remembered;
+    requirement->reported = ss_requirement_enforced(requirement);
+    would(requirement, row->how);
     requirement->expires = SS_TEST_NOW + 300;
     ss_reference_set(&requirement->dane_names[0], &name);
     name = facts_name("d.test");
@@ -326,11 +399,40 @@ result_of(const struct row *row)
                                     R(TLS_HANDSHAKE), R(NONE), R(STARTTLS_INJECTION)};
     int32_t reason = row->want_reason;
 
-    if (row->how & REMEMBERED) /* nobody's policy asks for it */
-        return SMTPSEC_RESULT_NONE;
+    if (row->want && reason == R(DOWNGRADE)) /* only reported: nobody's policy asks for it */
+        reason = R(NONE);
+    if (!row->want && row->how & ALONE && row->starttls == DONE) /* what fell short, not for whom */
+        reason = row->version != 0       ? R(TLS_VERSION)
+                 : row->leaf == EXPIRED  ? R(EXPIRED)
+                 : row->leaf == SELF     ? R(SELF_SIGNED)
+                 : row->identities == D  ? R(DANE_NO_MATCH)
+                                         : R(RESUMED);
     if (row->starttls != DONE && reason != R(REQUIREMENT_EXPIRED))
         reason = plain[row->starttls];
     return smtpsec_reason_result(reason);
+}
+
+/* Design 10: what is reported is what the same code refuses, once it is enforced. */
+static void
+check_enforced(const struct row *row, const struct smtpsec_requirement *requirement,
+               const struct smtpsec_session *session, int64_t now,
+               const struct smtpsec_verdict *reported)
+{
+    struct smtpsec_requirement enforced = *requirement;
+    struct smtpsec_verdict verdict;
+
+    if (requirement->reported.refused != R(NONE) || !reported->accepted)
+        return;
+    enforced.tls = requirement->reported.tls;
+    enforced.identities = requirement->reported.identities;
+    enforced.sources = requirement->reported.sources;
+    enforced.alone = requirement->reported.alone;
+    assert_int_equal(ss_verify(row->how & WITHOUT_ANCHORS ? NULL : anchors, &enforced, session, now,
+                               &verdict),
+                     0);
+    assert_int_equal(!verdict.accepted, reported->would_refuse);
+    assert_int_equal(verdict.accepted ? R(NONE) : verdict.reason, reported->would_reason);
+    assert_false(verdict.would_refuse);
 }
 
 static void
@@ -358,6 +460,16 @@ check(void **state)
         assert_int_equal(verdict.identities & row->identities, row->identities);
     }
     assert_int_equal(verdict.result, result_of(row));
+    assert_int_equal(verdict.would_refuse, (row->how & WOULD) != 0);
+    assert_int_equal(verdict.would_reason, row->how & WOULD ? R(DOWNGRADE) : R(NONE));
+    assert_int_equal(verdict.memory_refused, !row->want && row->want_reason == R(DOWNGRADE));
+    /* Design 6.11: the claim, and when it ends: with the hold that begins now. */
+    if (verdict.memory_refused || verdict.would_refuse)
+        assert_non_null(strstr(verdict.text, "claim dnssec on mx.d.test; met by "));
+    assert_int_equal(strstr(verdict.text, "ends by itself at 2027-01-15T09:00:00Z; overridden by "
+                                          "'except d.test dnssec until DATE'") != NULL,
+                     verdict.memory_refused || verdict.would_refuse);
+    check_enforced(row, requirement, &session, now, &verdict);
     assert_non_null(strstr(verdict.text, row->want ? "accept" : "reject"));
     assert_non_null(strstr(verdict.text, row->how & NO_HOST ? "d.test" : HOST));
     if (!row->want)
