@@ -185,6 +185,17 @@ let_one_go(struct ram_store *ram, enum ss_store_table table)
     return true;
 }
 
+/* A bound that was made smaller is reached by and by: two go for one that comes. */
+static bool
+make_place(struct ram_store *ram, enum ss_store_table table)
+{
+    uint64_t bound = ss_store_bound(&ram->store, table);
+
+    if (ram->shelves[table].count > bound)
+        (void)let_one_go(ram, table);
+    return ram->shelves[table].count < bound || let_one_go(ram, table);
+}
+
 /* Put a value into a table where its key may stand already. */
 static int
 put(struct ram_store *ram, enum ss_store_table table, struct ss_bytes key, struct ss_bytes value)
@@ -198,7 +209,7 @@ put(struct ram_store *ram, enum ss_store_table table, struct ss_bytes key, struc
         return SMTPSEC_E_NOMEM;
     }
     (void)place(shelf, key, &same);
-    if (!same && shelf->count >= ss_store_bound(&ram->store, table) && !let_one_go(ram, table)) {
+    if (!same && !make_place(ram, table)) {
         free(entry);
         return SMTPSEC_E_LIMIT;
     }
