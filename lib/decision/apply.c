@@ -32,8 +32,8 @@ reported_set(const struct ss_demand *demand, const struct ss_demand *reported, i
 }
 
 static int
-write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host, const struct ss_demand *demand,
-                  const struct ss_demand *reported, int32_t would)
+write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host,
+                  const struct ss_demand *demand, const struct ss_demand *reported, int32_t would)
 {
     struct smtpsec_requirement *requirement;
     size_t i;

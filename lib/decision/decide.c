@@ -341,7 +341,7 @@ take_destination(const struct ss_evidence *evidence, const struct ss_resolution 
  */
 static bool
 holds_unsigned_ends(const struct ss_evidence *evidence, const struct findings *findings,
-                    const struct smtpsec_plan *plan, int64_t now)
+                    const struct smtpsec_plan *plan, int32_t least_mode, int64_t now)
 {
     const struct ss_record *record = &findings->record;
     const struct ss_memory_settings *memory = &plan->settings.memory;
@@ -350,7 +350,7 @@ holds_unsigned_ends(const struct ss_evidence *evidence, const struct findings *f
     size_t i;
 
     for (i = 0; i < record->count; i++)
-        held = held || (memory->mode[record->claims[i].kind] == SMTPSEC_MODE_ENFORCE &&
+        held = held || (memory->mode[record->claims[i].kind] >= least_mode &&
                         ss_claim_in_force(&record->claims[i], memory, now));
     if (!held)
         return false;
@@ -413,7 +413,8 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
         goto out;
     if (plan->expires < now)
         plan->expires = now;
-    plan->ends_held = holds_unsigned_ends(evidence, &findings, plan, now);
+    plan->ends_held = holds_unsigned_ends(evidence, &findings, plan, SMTPSEC_MODE_ENFORCE, now);
+    plan->ends_reported = holds_unsigned_ends(evidence, &findings, plan, SMTPSEC_MODE_REPORT, now);
     r = ss_plan_apply(plan, &plain);
     if (r != 0)
         goto out;

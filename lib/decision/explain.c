@@ -113,8 +113,8 @@ add_needs(char line[SS_FLOOR_LINE], int32_t identities, bool patterns, bool sign
     }
     if ((identities & SMTPSEC_IDENTITY_PKIX) != 0 || patterns) {
         add(line, join);
-        add(line, patterns ? "a host that the remembered policy lists, with a certificate valid for "
-                             "its name"
+        add(line, patterns ? "a host that the remembered policy lists, with a certificate valid "
+                             "for its name"
                            : "a certificate valid for the host's name");
     } else if (identities == 0) {
         add(line, "TLS");

@@ -16,7 +16,7 @@ void ss_basis_of(const struct smtpsec_plan *plan, const struct smtpsec_host *hos
 /* One line on a floor of a host. */
 void ss_explain_floor(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
                       const struct ss_floor *floor, char line[SS_FLOOR_LINE]);
-/* The same about a session at `now`, from what its requirement carries. failed: identities that did. */
+/* The same about a session at `now`, from its requirement. failed: the identities that did. */
 void ss_explain_session(const struct smtpsec_requirement *requirement,
                         const struct ss_wanted *wanted, int32_t failed, int64_t now,
                         char line[SS_FLOOR_LINE]);
