@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/refresh.h"
+#include "drive/uptime.h"
 #include "engine/learn.h"
 #include "pkix/anchors.h"
 
@@ -140,6 +141,7 @@ smtpsec_context_new(struct smtpsec_options *options, struct smtpsec_context **ou
     context->settings = options->settings;
     ss_settings_settle(&context->settings);
     context->key = options->key;
+    context->clock.boot = ss_uptime_boot();
     context->dns_timeout_ms = options->resolvers.timeout_ms;
     r = (int)getrandom(context->refresh_seed, sizeof(context->refresh_seed), GRND_NONBLOCK);
     if (r != (int)sizeof(context->refresh_seed)) {
@@ -256,40 +258,31 @@ ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destinat
     return r;
 }
 
-static void
-tell_plan(struct smtpsec_context *context, const struct smtpsec_plan *plan, int64_t now)
-{
-    if (plan->would_refuse)
-        ss_events_add(&context->events, SMTPSEC_EVENT_WOULD_REFUSE, now, plan->domain,
-                      "the memory would refuse a host of this domain");
-    if (plan->reason == SMTPSEC_REASON_DOWNGRADE || plan->reason == SMTPSEC_REASON_ANSWER_HELD ||
-        plan->reason == SMTPSEC_REASON_DNSSEC_LOST)
-        ss_events_add(&context->events, SMTPSEC_EVENT_REFUSED, now, plan->domain, "%s", plan->text);
-    if (plan->floors.hold_ended)
-        ss_events_add(&context->events, SMTPSEC_EVENT_HOLD_ENDED, now, plan->domain,
-                      "the hold is over: mail goes on, weaker than what was proved");
-    if (plan->sts_error != SMTPSEC_RESULT_NONE && plan->sts_mode != SMTPSEC_STS_NONE) /* STSA-11 */
-        ss_events_add(&context->events, SMTPSEC_EVENT_STS_FETCH_FAILED, now, plan->domain, "%s: %s",
-                      smtpsec_result_name(plan->sts_error), plan->sts_error_text);
-}
-
 int
 ss_context_conclude(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
                     struct smtpsec_plan **out)
 {
+    struct ss_memory_time time = ss_context_memory_time(context, now);
+    struct ss_lowered lowered;
     struct smtpsec_plan *plan;
     int r;
 
     lookup->evidence.dnssec = context->canary.state;
+    lookup->evidence.memory_at = time.held ? time.now : 0;
     r = ss_lookup_decide(lookup, now, &plan);
     if (r != 0)
         return r;
-    tell_plan(context, plan, now);
+    ss_count_plan(&context->counters, plan);
+    ss_tell_plan(context, plan, now);
     if (context->store != NULL && context->store->state == SMTPSEC_MEMORY_OK) {
+        lowered.count = 0;
+        lookup->lowered = &lowered;
         r = ss_learn_lookup(context->store, lookup, plan, now);
+        lookup->lowered = NULL;
         if (r != 0)
-            ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_WRITE_FAILED, now, plan->domain,
-                          "the memory was not written: %s", smtpsec_strerror(r));
+            ss_tell_write_failed(context, now, plan->domain, r);
+        else
+            ss_tell_lowered(context, &lookup->evidence.destination.domain, &lowered, now);
     }
     *out = plan;
     return 0;

@@ -8,7 +8,11 @@
 #include <sys/types.h>
 
 #include "api/canary.h"
+#include "api/clock.h"
+#include "api/counters.h"
 #include "api/events.h"
+#include "api/near_us.h"
+#include "api/tell.h"
 #include "base/error.h"
 #include "decision/seal.h"
 #include "decision/settings.h"
@@ -42,7 +46,11 @@ struct smtpsec_context {
     struct ss_runner runner; /* its loop is NULL without resolvers */
     struct ss_store *store;  /* NULL: no memory was asked for */
     bool cannot_write;       /* outcomes do not get into it, against our will */
+    struct ss_memory_clock clock;
     struct ss_events events;
+    struct ss_told told;
+    struct ss_near_us near_us;
+    struct ss_counters counters;
     struct ss_canary canary;
     uint8_t refresh_seed[SS_REFRESH_SEED]; /* so that nobody knows when a refresh comes */
     int32_t dns_timeout_ms;

@@ -84,7 +84,8 @@ ss_due_list(struct smtpsec_context *context, enum ss_refresh_action action, size
             struct smtpsec_due **out)
 {
     struct listing listing;
-    int r;
+    bool held;
+    int r = 0;
 
     if (context->store == NULL)
         return SMTPSEC_E_MEMORY;
@@ -93,10 +94,13 @@ ss_due_list(struct smtpsec_context *context, enum ss_refresh_action action, size
     listing.action = action;
     listing.most = most;
     listing.now = ss_context_now(context);
+    held = ss_context_memory_time(context, listing.now).held;
     listing.due = calloc(1, sizeof(*listing.due));
     if (listing.due == NULL)
         return SMTPSEC_E_NOMEM;
-    r = ss_store_walk(context->store, SS_TABLE_POLICIES, visit, &listing);
+    /* Nothing is removed by a clock that is not believed (6.2). */
+    if (action != SS_REFRESH_REMOVE || !held)
+        r = ss_store_walk(context->store, SS_TABLE_POLICIES, visit, &listing);
     if (r != 0) {
         smtpsec_due_free(listing.due);
         return r;

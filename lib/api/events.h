@@ -12,7 +12,7 @@ struct ss_event {
     int32_t kind;
     int64_t time;
     char domain[256];
-    char text[256];
+    char text[1024];
 };
 
 struct ss_events {

@@ -70,7 +70,7 @@ smtpsec_memory_list(struct smtpsec_context *context, const char *domain, struct 
         return r != 0 ? r : SMTPSEC_E_INVALID;
     memset(&listing, 0, sizeof(listing));
     listing.context = context;
-    listing.now = ss_context_now(context);
+    listing.now = ss_context_memory_time(context, ss_context_now(context)).now;
     listing.claims = calloc(1, sizeof(*listing.claims));
     if (listing.claims == NULL)
         return SMTPSEC_E_NOMEM;

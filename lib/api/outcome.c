@@ -7,6 +7,9 @@
 #include "api/context.h"
 #include "engine/learn.h"
 
+/* Version of the outcome blob. */
+#define OUTCOME_VERSION 1
+
 int
 smtpsec_outcome_new(const struct smtpsec_requirement *requirement, int64_t now,
                     struct smtpsec_outcome **out)
@@ -69,7 +72,7 @@ smtpsec_outcome_write(const struct smtpsec_context *context, const struct smtpse
         return SMTPSEC_E_INVALID;
     ss_buf_init(&body, SS_BLOB_MAX);
     ss_outcome_encode(outcome, &body);
-    r = ss_blob_write(context, SS_BLOB_OUTCOME, SS_OUTCOME_VERSION, &body, data, len);
+    r = ss_blob_write(context, SS_BLOB_OUTCOME, OUTCOME_VERSION, &body, data, len);
     ss_buf_free(&body);
     return r;
 }
@@ -83,25 +86,50 @@ smtpsec_outcome_read(const struct smtpsec_context *context, const uint8_t *data,
 
     if (data == NULL || out == NULL)
         return SMTPSEC_E_INVALID;
-    r = ss_blob_read(context, SS_BLOB_OUTCOME, SS_OUTCOME_VERSION, data, len, &body);
+    r = ss_blob_read(context, SS_BLOB_OUTCOME, OUTCOME_VERSION, data, len, &body);
     return r != 0 ? r : ss_outcome_decode(body, out);
+}
+
+/* Returns as smtpsec_record(); *taken tells whether it is in the memory now. */
+static int
+learn(struct smtpsec_context *context, const struct smtpsec_outcome *outcome, int64_t now,
+      bool *taken)
+{
+    struct ss_memory_settings memory;
+    int r;
+
+    *taken = false;
+    if (context->store == NULL || context->store->state != SMTPSEC_MEMORY_OK)
+        return SMTPSEC_E_MEMORY;
+    if (ss_outcome_stale(outcome, now))
+        return SMTPSEC_E_STALE;
+    /* Design 6.2: by a clock that is not believed nothing is raised, and no hold begins. */
+    if (ss_context_memory_time(context, now).held)
+        return 0;
+    ss_settings_for(&context->settings, &outcome->key.domain, now, &memory, NULL);
+    r = ss_learn_outcome(context->store, &memory, outcome, now);
+    /* A full memory still takes in what it knows, so holds are counted. */
+    if (r != SMTPSEC_E_LIMIT)
+        context->cannot_write = r != 0;
+    if (r != 0)
+        ss_tell_write_failed(context, now, "", r);
+    *taken = r == 0;
+    return r;
 }
 
 int
 smtpsec_record(struct smtpsec_context *context, const struct smtpsec_outcome *outcome, int64_t now)
 {
-    struct ss_memory_settings memory;
+    bool taken;
     int r;
 
     if (context == NULL || outcome == NULL)
         return SMTPSEC_E_INVALID;
-    if (context->store == NULL || context->store->state != SMTPSEC_MEMORY_OK)
-        return SMTPSEC_E_MEMORY;
-    ss_settings_for(&context->settings, &outcome->key.domain, now, &memory, NULL);
-    r = ss_learn_outcome(context->store, &memory, outcome, now);
-    context->cannot_write = r != 0 && r != SMTPSEC_E_STALE;
-    if (r != 0 && r != SMTPSEC_E_STALE)
-        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_WRITE_FAILED, now, "",
-                      "an outcome was not recorded: %s", smtpsec_strerror(r));
+    r = learn(context, outcome, now, &taken);
+    ss_count(&context->counters, taken ? SMTPSEC_COUNTER_RECORDED : SMTPSEC_COUNTER_NOT_RECORDED);
+    if (context->store == NULL || r == SMTPSEC_E_STALE)
+        return r;
+    ss_count_session(&context->counters, outcome);
+    ss_tell_session(context, outcome, now);
     return r;
 }

@@ -93,18 +93,26 @@ ss_context_refreshed(struct smtpsec_context *context, struct ss_lookup *lookup, 
 {
     const struct ss_name *domain = &lookup->evidence.destination.domain;
     struct ss_reference reference;
+    struct ss_lowered lowered;
+    struct ss_memory_time time;
     int r;
 
     *what = SS_REFRESHED_NOT;
     if (context->store == NULL)
         return 0;
+    time = ss_context_memory_time(context, now);
+    lookup->evidence.memory_at = time.held ? time.now : 0;
+    lowered.count = 0;
+    lookup->lowered = &lowered;
     r = ss_learn_refresh(context->store, lookup, now, what);
+    lookup->lowered = NULL;
     if (r == SMTPSEC_E_NOMEM)
         return r;
     if (r != 0) {
         ss_reference_set(&reference, domain);
-        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_WRITE_FAILED, now, reference.text,
-                      "the memory was not written: %s", smtpsec_strerror(r));
+        ss_tell_write_failed(context, now, reference.text, r);
+    } else {
+        ss_tell_lowered(context, domain, &lowered, now);
     }
     if (*what == SS_REFRESHED_FAILED)
         tell_failure(context, domain, now);

@@ -70,6 +70,8 @@ weigh_memory(const struct ss_evidence *evidence, const struct ss_settings *setti
     int r;
 
     r = ss_observations_read(&findings->resolution, &findings->view, now, &findings->observations);
+    if (evidence->memory_at != 0)
+        ss_observations_hold(&findings->observations, evidence->memory_at);
     if (r == 0)
         r = ss_record_copy(&findings->record, &evidence->record);
     for (i = 0; r == 0 && i < findings->observations.count; i++)
@@ -79,7 +81,8 @@ weigh_memory(const struct ss_evidence *evidence, const struct ss_settings *setti
     findings->fresh_signed_mx =
         findings->resolution.trust == SMTPSEC_TRUST_SECURE &&
         (findings->resolution.mx == NULL ||
-         !ss_record_mx_replayed(&evidence->record, findings->resolution.mx->answer.inception, now));
+         !ss_record_mx_replayed(&evidence->record, findings->resolution.mx->answer.inception,
+                                 ss_evidence_memory_time(evidence, now)));
     if (r == 0 && evidence->entry.len > 0) {
         body.data = evidence->entry.body;
         body.len = evidence->entry.len;
@@ -215,7 +218,7 @@ take_host(const struct ss_evidence *evidence, const struct ss_settings *settings
     host->remembered_fits = findings->remembered.mode == SMTPSEC_STS_ABSENT ||
                             ss_sts_policy_fits(&findings->remembered, &target->name);
     ss_floors_for_host(&findings->record, &settings->memory, &target->name, findings->fresh_signed_mx,
-                       now, &host->floors);
+                       ss_evidence_memory_time(evidence, now), &host->floors);
     return r;
 }
 
@@ -341,20 +344,21 @@ take_destination(const struct ss_evidence *evidence, const struct ss_resolution 
  */
 static bool
 holds_unsigned_ends(const struct ss_evidence *evidence, const struct findings *findings,
-                    const struct smtpsec_plan *plan, int32_t least_mode, int64_t now)
+                    const struct smtpsec_plan *plan, int64_t now)
 {
     const struct ss_record *record = &findings->record;
     const struct ss_memory_settings *memory = &plan->settings.memory;
+    int64_t memory_now = ss_evidence_memory_time(evidence, now); /* a policy lives by the clock */
     bool held = findings->remembered.mode == SMTPSEC_STS_ENFORCE &&
                 ss_sts_entry_live(&evidence->entry, now);
     size_t i;
 
     for (i = 0; i < record->count; i++)
-        held = held || (memory->mode[record->claims[i].kind] >= least_mode &&
-                        ss_claim_in_force(&record->claims[i], memory, now));
+        held = held || (memory->mode[record->claims[i].kind] == SMTPSEC_MODE_ENFORCE &&
+                        ss_claim_in_force(&record->claims[i], memory, memory_now));
     if (!held)
         return false;
-    return record->held_until == 0 || now < record->held_until;
+    return record->held_until == 0 || memory_now < record->held_until;
 }
 
 /* Design 6.7: has the resolver stopped validating? It must be said aloud wherever DANE is silent. */
@@ -370,6 +374,19 @@ take_canary(const struct ss_evidence *evidence, struct smtpsec_plan *plan)
                 "no resolver is trusted to validate: every answer is insecure, DANE is off");
 }
 
+/* Design 6.2: for how long, and why, the memory asks for what it asks for. */
+static void
+take_clock(const struct ss_evidence *evidence, int64_t now, struct smtpsec_plan *plan)
+{
+    int64_t hours = (now - evidence->memory_at) / 3600;
+
+    if (evidence->memory_at != 0)
+        ss_note(&plan->facts, "PREC-10", "",
+                "the clock leapt %s by %lld hours: the memory judges by the old time and learns "
+                "nothing until the new one was used for 48 hours",
+                hours < 0 ? "back" : "ahead", (long long)(hours < 0 ? -hours : hours));
+}
+
 int
 ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings, int64_t now,
           struct smtpsec_plan **out)
@@ -377,6 +394,7 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
     const struct smtpsec_message plain = {false, false, false};
     struct smtpsec_plan *plan;
     struct findings findings;
+    int64_t memory_now = ss_evidence_memory_time(evidence, now);
     int32_t lifted;
     int r;
 
@@ -391,6 +409,7 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
     plan->minimum = evidence->destination.minimum > settings->minimum ? evidence->destination.minimum
                                                                       : settings->minimum;
     take_canary(evidence, plan);
+    take_clock(evidence, now, plan);
     plan->made = now;
     plan->expires = now + SS_PLAN_LIFE;
     r = ss_resolve(evidence, settings, now, NULL, &plan->facts, &findings.resolution);
@@ -405,16 +424,15 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
     plan->mx_fresh = findings.fresh_signed_mx;
     r = take_sts(&findings.view, plan);
     if (r == 0)
-        r = take_memory(evidence, settings, &findings, now, plan);
-    plan->excepted = used_exceptions(&findings.record, &settings->memory, lifted, now);
+        r = take_memory(evidence, settings, &findings, memory_now, plan);
+    plan->excepted = used_exceptions(&findings.record, &settings->memory, lifted, memory_now);
     if (r == 0)
         r = take_hosts(evidence, settings, &findings, now, plan);
     if (r != 0)
         goto out;
     if (plan->expires < now)
         plan->expires = now;
-    plan->ends_held = holds_unsigned_ends(evidence, &findings, plan, SMTPSEC_MODE_ENFORCE, now);
-    plan->ends_reported = holds_unsigned_ends(evidence, &findings, plan, SMTPSEC_MODE_REPORT, now);
+    plan->ends_held = holds_unsigned_ends(evidence, &findings, plan, now);
     r = ss_plan_apply(plan, &plain);
     if (r != 0)
         goto out;

@@ -81,6 +81,12 @@ ss_evidence_put_dns(struct ss_evidence *evidence, const struct ss_question *ques
     return 0;
 }
 
+int64_t
+ss_evidence_memory_time(const struct ss_evidence *evidence, int64_t now)
+{
+    return evidence->memory_at != 0 ? evidence->memory_at : now;
+}
+
 void
 ss_destination_key(const struct smtpsec_destination *destination, struct ss_memory_key *key)
 {

@@ -48,6 +48,7 @@ struct ss_https_fact {
 struct ss_evidence {
     struct smtpsec_destination destination;
     int32_t memory_state; /* SMTPSEC_MEMORY_* */
+    int64_t memory_at;    /* the clock has leapt: the memory's time stands here (6.2); 0: it is `now` */
     bool refresh;         /* no evaluation: the policy is to be fetched anew, nothing else is asked */
     int32_t dnssec;       /* SMTPSEC_DNSSEC_*: does the resolver validate, by the canary */
     struct ss_record record;    /* claims; none: count 0 */
@@ -66,6 +67,8 @@ int ss_evidence_put_dns(struct ss_evidence *evidence, const struct ss_question *
 /* The fact for a question, or NULL when it is unknown. */
 const struct ss_dns_fact *ss_evidence_dns(const struct ss_evidence *evidence,
                                           const struct ss_name *name, uint16_t type);
+/* The time at which the memory judges. */
+int64_t ss_evidence_memory_time(const struct ss_evidence *evidence, int64_t now);
 /* The key under which this destination is remembered. */
 void ss_destination_key(const struct smtpsec_destination *destination, struct ss_memory_key *key);
 

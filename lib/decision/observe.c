@@ -4,12 +4,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory/clock.h"
+#include "memory/life.h"
+
 void
 ss_observations_free(struct ss_observations *observations)
 {
     free(observations->list);
     free(observations->hosts);
     memset(observations, 0, sizeof(*observations));
+}
+
+static bool
+lowers_alone(const struct ss_observation *observation)
+{
+    switch (observation->what) {
+    case SS_OBSERVED_NO_TLSA:
+    case SS_OBSERVED_MX_SET:
+        return true;
+    case SS_OBSERVED_POLICY:
+        return observation->sts_mode != SMTPSEC_STS_ENFORCE;
+    default:
+        return false;
+    }
+}
+
+void
+ss_observations_hold(struct ss_observations *observations, int64_t memory_now)
+{
+    size_t i, kept = 0;
+
+    for (i = 0; i < observations->count; i++) {
+        struct ss_observation *observation = &observations->list[i];
+
+        if (!lowers_alone(observation))
+            continue;
+        /* Memory time may be older than the last use by what goes by between two marks. */
+        observation->at = ss_time_add(memory_now, SS_CLOCK_WRITE);
+        observations->list[kept++] = *observation;
+    }
+    observations->count = kept;
 }
 
 static struct ss_observation *

@@ -21,6 +21,11 @@ struct ss_observations {
 
 int ss_observations_read(const struct ss_resolution *resolution, const struct ss_sts_view *view,
                          int64_t now, struct ss_observations *out);
+/*
+ * The clock has leapt (6.2): keep what lowers by proof, as of the memory's time,
+ * and nothing that raises or begins.
+ */
+void ss_observations_hold(struct ss_observations *observations, int64_t memory_now);
 void ss_observations_free(struct ss_observations *observations);
 
 #endif

@@ -30,9 +30,9 @@ view(const struct ss_buf *buf)
     return bytes;
 }
 
-static int
-recall_record(struct ss_store *store, const struct ss_memory_key *key, struct ss_record *record,
-              int *fault)
+int
+ss_recall_record(struct ss_store *store, const struct ss_memory_key *key, struct ss_record *record,
+                 int *fault)
 {
     struct ss_buf octets, value;
     int r;
@@ -94,7 +94,7 @@ ss_recall(struct ss_store *store, const struct smtpsec_destination *destination,
     ss_sts_entry_init(entry);
     if (destination->literal)
         return 0;
-    r = recall_record(store, &key, record, fault);
+    r = ss_recall_record(store, &key, record, fault);
     if (r == 0)
         r = ss_recall_policy(store, &destination->domain, entry, fault);
     if (r != 0) {
@@ -115,7 +115,8 @@ struct claim_edit {
     size_t count;
     bool ends_seen;   /* an unsigned end was seen: start or keep its day */
     bool ends_gone;   /* the domain answers: forget that day */
-    int64_t now;
+    int64_t now;      /* the memory's */
+    struct ss_lowered *lowered; /* receives what proofs ended; NULL: nobody asks */
 };
 
 static bool
@@ -133,6 +134,24 @@ mark_ends(const struct claim_edit *edit, struct ss_record *record)
     return false;
 }
 
+static int
+observe_and_note(const struct claim_edit *edit, struct ss_record *record,
+                 const struct ss_observation *seen, bool *changed)
+{
+    struct ss_record before;
+    int r;
+
+    if (edit->lowered == NULL)
+        return ss_record_observe(record, edit->settings, seen, changed);
+    r = ss_record_copy(&before, record);
+    if (r == 0)
+        r = ss_record_observe(record, edit->settings, seen, changed);
+    if (r == 0 && *changed)
+        ss_lowered_note(edit->lowered, &before, record, edit->settings, seen, edit->now);
+    ss_record_free(&before);
+    return r;
+}
+
 /* What an edit makes of a record; asked on a copy, and done in the transaction. */
 static int
 apply_edit(const struct claim_edit *edit, struct ss_record *record, bool *changed)
@@ -143,7 +162,7 @@ apply_edit(const struct claim_edit *edit, struct ss_record *record, bool *change
 
     *changed = false;
     for (i = 0; r == 0 && i < edit->count; i++) {
-        r = ss_record_observe(record, edit->settings, &edit->list[i], &any);
+        r = observe_and_note(edit, record, &edit->list[i], &any);
         *changed = *changed || any;
     }
     if (r == 0)
@@ -290,9 +309,13 @@ edit_policy(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
         ss_sts_entry_init(&entry);
         r = 0;
     }
-    /* Somebody else may have fetched a newer one meanwhile: the later fetch stays. */
+    /*
+     * Somebody else may have fetched a newer one meanwhile: the later fetch stays.
+     * But one from after now was fetched under a wrong clock.
+     */
     if (r == 0 && !stored(&entry, edit) &&
-        (edit->view->fetched == NULL || entry.fetched <= edit->view->fetched->at)) {
+        (edit->view->fetched == NULL || entry.fetched <= edit->view->fetched->at ||
+         entry.fetched > edit->now)) {
         r = set_policy(&entry, edit);
         if (r == 0) {
             ss_sts_entry_write(out, &entry);
@@ -364,6 +387,8 @@ ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
         r = ss_sts_view_read(evidence, &lookup->settings, &resolution, now, NULL, NULL, &found);
     if (r == 0)
         r = ss_observations_read(&resolution, &found, now, &observations);
+    if (evidence->memory_at != 0)
+        ss_observations_hold(&observations, evidence->memory_at);
     if (r == 0)
         r = learn_policy(store, lookup, &found, now);
     /* 6.12: no room for the policy; there may be some for the claims. */
@@ -375,10 +400,12 @@ ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
     edit.settings = &plan->settings.memory;
     edit.list = observations.list;
     edit.count = observations.count;
-    edit.now = now;
-    edit.ends_seen = plan->reason == SMTPSEC_REASON_ANSWER_HELD;
+    edit.now = ss_evidence_memory_time(evidence, now);
+    /* Nothing begins while the clock is not believed. */
+    edit.ends_seen = plan->reason == SMTPSEC_REASON_ANSWER_HELD && evidence->memory_at == 0;
     edit.ends_gone = plan->verdict == SMTPSEC_VERDICT_DELIVER;
     r = claims_change(&evidence->record, &edit, &changes);
+    edit.lowered = lookup->lowered;
     if (r == 0 && changes)
         r = write_claims(store, &edit);
     if (r == 0 && full)
@@ -405,13 +432,16 @@ learn_refreshed_claims(struct ss_store *store, const struct ss_lookup *lookup,
     r = ss_observations_read(&nothing, found, now, &observations);
     if (r != 0)
         return r;
+    if (lookup->evidence.memory_at != 0)
+        ss_observations_hold(&observations, lookup->evidence.memory_at);
     memset(&edit, 0, sizeof(edit));
     edit.key = &lookup->evidence.record.key;
     edit.settings = &lookup->settings.memory;
     edit.list = observations.list;
     edit.count = observations.count;
-    edit.now = now;
+    edit.now = ss_evidence_memory_time(&lookup->evidence, now);
     r = claims_change(&lookup->evidence.record, &edit, &changes);
+    edit.lowered = lookup->lowered;
     if (r == 0 && changes)
         r = write_claims(store, &edit);
     ss_observations_free(&observations);
@@ -446,7 +476,7 @@ ss_learn_outcome(struct ss_store *store, const struct ss_memory_settings *settin
     struct ss_observation observation;
     struct claim_edit edit;
 
-    if (outcome->at > now + SS_OUTCOME_SKEW || outcome->at < now - SS_OUTCOME_AGE)
+    if (ss_outcome_stale(outcome, now))
         return SMTPSEC_E_STALE;
     if (!ss_outcome_observation(outcome, &observation))
         return 0;

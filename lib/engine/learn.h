@@ -18,6 +18,9 @@
 int ss_recall(struct ss_store *store, const struct smtpsec_destination *destination,
               struct ss_record *record, struct ss_sts_entry *entry, int *fault);
 
+/* The claims alone, by their key, as above. */
+int ss_recall_record(struct ss_store *store, const struct ss_memory_key *key,
+                     struct ss_record *record, int *fault);
 /* The cached policy alone, as above. */
 int ss_recall_policy(struct ss_store *store, const struct ss_name *domain,
                      struct ss_sts_entry *entry, int *fault);

@@ -14,6 +14,7 @@
 #include "decision/decide.h"
 #include "decision/evidence.h"
 #include "decision/settings.h"
+#include "engine/lowered.h"
 #include "memory/store.h"
 
 #define SS_URL_TEXT 320
@@ -37,6 +38,7 @@ struct ss_lookup {
     size_t need_count;
     size_t need_cap;
     struct ss_need **needs; /* all ever asked; pointers stay */
+    struct ss_lowered *lowered; /* receives what proofs ended, when it is learnt; may be NULL */
     bool deferred;          /* a policy is to be fetched apart from this evaluation */
     struct ss_lease *lease; /* on the fetch, until what came of it is stored; may be NULL */
 };

@@ -61,7 +61,7 @@ def wanted(result, name, arguments):
         return EXCEPTIONS[name]
     if '*' in result:
         return 'NULL' if pointers else 'text'
-    if result in ('size_t', 'uint16_t', 'uint32_t', 'int64_t') or is_accessor(arguments) or not pointers:
+    if result in ('size_t', 'uint16_t', 'uint32_t', 'int64_t', 'uint64_t') or is_accessor(arguments) or not pointers:
         return '0'
     return 'SMTPSEC_E_INVALID'
 
