@@ -8,6 +8,7 @@
 #include "attack.h"
 #include "certs.h"
 #include "disk.h"
+#include "operator.h"
 
 static int64_t
 clock_of_story(void *user)
@@ -549,12 +550,15 @@ static int
 set_option(struct story *story, size_t count, char **words)
 {
     struct smtpsec_options *options = story->options;
+    int r;
 
     if (story->context != NULL || count < 1 ||
         (count < 2 && strchr(words[0], '=') == NULL))
         return SMTPSEC_E_INVALID;
     if (strcmp(words[0], "memory=disk") == 0)
         return story_memory_on_disk(story);
+    if (story_operator_option(story, words[0], &r))
+        return r;
     if (strcmp(words[0], "mode") == 0 && count == 3)
         return smtpsec_options_set_mode(options, claim_by_name(words[1]), mode_by_name(words[2]));
     if (strcmp(words[0], "soft-pkix") == 0)
