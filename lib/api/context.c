@@ -98,21 +98,20 @@ open_network(struct smtpsec_context *context, struct smtpsec_options *options)
 static int
 open_memory(struct smtpsec_context *context, const struct smtpsec_options *options)
 {
-    struct ss_store_lmdb_options how = { .read_only = options->memory_read_only };
-    bool set_aside = false;
+    struct ss_store_lmdb_options how = { .read_only = options->memory_read_only,
+                                         .shared = options->memory_shared,
+                                         .group = options->memory_group };
     int64_t now = ss_context_now(context);
-    int r;
+    int r = 0;
 
     if (options->memory_ram)
-        return ss_store_ram_open(&context->store);
-    if (options->memory == NULL)
-        return 0;
-    r = ss_store_lmdb_open(options->memory, &how, &set_aside, &context->store);
-    if (r != 0)
+        r = ss_store_ram_open(&context->store);
+    else if (options->memory != NULL)
+        r = ss_store_lmdb_open(options->memory, &how, NULL, &context->store);
+    if (r != 0 || context->store == NULL)
         return r;
-    if (set_aside)
-        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_SET_ASIDE, now, "",
-                      "the memory was damaged or emptied: a new one is begun");
+    ss_context_bound_memory(context, options->memory_limit);
+    ss_context_tell_begun(context, now);
     if (context->store->state == SMTPSEC_MEMORY_LOST)
         ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_LOST, now, "", "no memory: %s",
                       context->store->error.text);
@@ -228,7 +227,7 @@ ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destinat
     struct ss_sts_entry entry;
     struct ss_record record;
     struct ss_memory_key key;
-    int32_t state = ss_context_memory_state(context);
+    int32_t state;
     int fault = 0;
     int r = 0;
 
@@ -239,6 +238,9 @@ ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destinat
         r = ss_recall(context->store, destination, &record, &entry, &fault);
     if (r == SMTPSEC_E_NOMEM)
         return r;
+    /* Asked for now: a store that was lost may have come back with this call. */
+    state = ss_context_memory_state(context);
+    ss_context_tell_begun(context, ss_context_now(context));
     if (r != 0 || fault != 0) {
         /* Lost memory makes nothing stricter and nothing weaker than the live policies are. */
         state = SMTPSEC_MEMORY_LOST;

@@ -33,6 +33,9 @@ struct smtpsec_options {
     char *memory;         /* directory; NULL: none */
     bool memory_ram;
     bool memory_read_only;
+    bool memory_shared;   /* with a group */
+    uint32_t memory_group;
+    uint64_t memory_limit; /* 0: as many as by default */
     struct ss_seal_key key;
     int64_t (*clock)(void *user);
     void *clock_user;
@@ -63,6 +66,10 @@ struct smtpsec_context {
 int ss_context_check(const struct smtpsec_context *context);
 int64_t ss_context_now(const struct smtpsec_context *context);
 int32_t ss_context_memory_state(const struct smtpsec_context *context);
+/* Bound the memory that was opened; what is in force in this context never goes. */
+void ss_context_bound_memory(struct smtpsec_context *context, uint64_t kept);
+/* Say that a new memory was begun, once. */
+void ss_context_tell_begun(struct smtpsec_context *context, int64_t now);
 /* The key for blobs; NULL without a context or key. */
 const struct ss_seal_key *ss_context_key(const struct smtpsec_context *context);
 /* Recall and start a lookup for a destination. Returns 0, NOMEM. */
