@@ -9,6 +9,7 @@ int check_command(struct tool_options *options);
 int send_command(struct tool_options *options);
 int verify_command(struct tool_options *options);
 int memory_command(struct tool_options *options);
+int policy_command(struct tool_options *options);
 int refresh_command(struct tool_options *options);
 
 #endif

@@ -48,7 +48,7 @@ enum {
     ASKING = EVALUATING | COMMAND_REFRESH,
     WITH_CONTEXT = ASKING | COMMAND_MEMORY,
     CONNECTING = COMMAND_CHECK | COMMAND_SEND,
-    ANY_COMMAND = WITH_CONTEXT | COMMAND_VERIFY
+    ANY_COMMAND = WITH_CONTEXT | COMMAND_VERIFY | COMMAND_POLICY
 };
 
 struct option_row {
@@ -116,6 +116,8 @@ synopsis(int command)
         return "smtpsec verify --requirement FILE --chain PEM [OPTION]...";
     case COMMAND_MEMORY:
         return "smtpsec memory list|show DOMAIN|forget DOMAIN --memory DIR [OPTION]...";
+    case COMMAND_POLICY:
+        return "smtpsec policy check FILE [OPTION]...";
     case COMMAND_REFRESH:
         return "smtpsec refresh --memory DIR [OPTION]...";
     default:

@@ -13,6 +13,7 @@ enum {
     COMMAND_VERIFY = 4,
     COMMAND_MEMORY = 8,
     COMMAND_REFRESH = 32,
+    COMMAND_POLICY = 128,
     COMMAND_BY_HAND = 16 /* the example of that name: check, with everything asked by itself */
 };
 

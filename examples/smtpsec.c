@@ -21,6 +21,7 @@ static const struct command_row commands[] = {
     {"send", COMMAND_SEND, send_command, "send one message the whole way"},
     {"verify", COMMAND_VERIFY, verify_command, "judge a certificate chain by a requirement"},
     {"memory", COMMAND_MEMORY, memory_command, "list, show or forget what is remembered"},
+    {"policy", COMMAND_POLICY, policy_command, "check the operator's policy file"},
     {"refresh", COMMAND_REFRESH, refresh_command, "fetch policies anew that are due"},
 };
 
