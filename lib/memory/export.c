@@ -214,6 +214,7 @@ put_policy(struct ss_buf *line, const struct ss_name *domain, const struct ss_st
     put_word(line, "failed_id", entry->failed_id);
     put_time(line, "failed_at", entry->failed_at);
     put_time(line, "attempted", entry->attempted);
+    put_time(line, "first_used", entry->first_used);
     put_time(line, "used", entry->used);
     put_time(line, "failing_since", entry->failing_since);
     if (entry->len == 0)

@@ -200,13 +200,15 @@ policy_text_stays_on_one_line(void **state)
     entry.max_age = 86400;
     entry.failed_at = T + 1;
     entry.attempted = T + 2;
+    entry.first_used = T - 3;
     entry.used = T + 3;
     entry.failing_since = T + 4;
     entry.body = body;
     entry.len = sizeof(body) - 1;
     assert_false(export_policy(&entry));
     assert_string_equal(text, "policy domain=d.test id=1 fetched=1800000000 max_age=86400 failed_id=2 "
-                              "failed_at=1800000001 attempted=1800000002 used=1800000003 "
+                              "failed_at=1800000001 attempted=1800000002 first_used=1799999997 "
+                              "used=1800000003 "
                               "failing_since=1800000004 "
                               "text=mode:\\x20x\\x0d\\x0a\\x5c\\x00\\xff~\n");
 }
