@@ -7,9 +7,6 @@
 #include "api/context.h"
 #include "engine/learn.h"
 
-/* Version of the outcome blob. */
-#define OUTCOME_VERSION 1
-
 int
 smtpsec_outcome_new(const struct smtpsec_requirement *requirement, int64_t now,
                     struct smtpsec_outcome **out)
@@ -72,7 +69,7 @@ smtpsec_outcome_write(const struct smtpsec_context *context, const struct smtpse
         return SMTPSEC_E_INVALID;
     ss_buf_init(&body, SS_BLOB_MAX);
     ss_outcome_encode(outcome, &body);
-    r = ss_blob_write(context, SS_BLOB_OUTCOME, OUTCOME_VERSION, &body, data, len);
+    r = ss_blob_write(context, SS_BLOB_OUTCOME, SS_OUTCOME_VERSION, &body, data, len);
     ss_buf_free(&body);
     return r;
 }
@@ -86,7 +83,7 @@ smtpsec_outcome_read(const struct smtpsec_context *context, const uint8_t *data,
 
     if (data == NULL || out == NULL)
         return SMTPSEC_E_INVALID;
-    r = ss_blob_read(context, SS_BLOB_OUTCOME, OUTCOME_VERSION, data, len, &body);
+    r = ss_blob_read(context, SS_BLOB_OUTCOME, SS_OUTCOME_VERSION, data, len, &body);
     return r != 0 ? r : ss_outcome_decode(body, out);
 }
 
