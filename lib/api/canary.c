@@ -22,6 +22,17 @@ ss_canary_init(struct ss_canary *canary, const struct ss_name *names, size_t cou
         ss_name_from_text(&canary->names[canary->count++], ".", 1);
 }
 
+void
+ss_canary_lend(const struct ss_canary *canary, struct ss_evidence *evidence)
+{
+    size_t i;
+
+    evidence->dnssec = canary->state;
+    for (i = 0; i < canary->count; i++)
+        evidence->canaries[i] = canary->names[i];
+    evidence->canary_count = canary->count;
+}
+
 static void
 settle(struct smtpsec_context *context, int32_t state)
 {
@@ -80,7 +91,7 @@ ss_canary_ask(struct smtpsec_context *context)
     struct ss_query *query;
     size_t i;
 
-    if (canary->count == 0 || canary->open > 0 ||
+    if (canary->count == 0 || context->runner.resolver == NULL || canary->open > 0 ||
         (canary->asked != 0 && now >= canary->asked && now - canary->asked < wait))
         return;
     canary->asked = now;

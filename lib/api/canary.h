@@ -12,9 +12,10 @@
 #include <stdint.h>
 
 #include "base/name.h"
+#include "decision/evidence.h"
 #include "drive/resolver.h"
 
-#define SS_CANARIES 2
+#define SS_CANARIES SS_CANARY_NAMES
 /* Asked again after this, and sooner while it is not well. */
 #define SS_CANARY_INTERVAL 3600
 #define SS_CANARY_RETRY 60
@@ -33,6 +34,8 @@ struct ss_canary {
 
 /* Begin: no trusted resolver means UNTRUSTED, for good. */
 void ss_canary_init(struct ss_canary *canary, const struct ss_name *names, size_t count, bool trusted);
+/* Give a lookup that the caller drives the names, that it may ask them itself if it must know. */
+void ss_canary_lend(const struct ss_canary *canary, struct ss_evidence *evidence);
 /* Ask if it is time. Never calls back before returning; trouble leaves the state as it was. */
 void ss_canary_ask(struct smtpsec_context *context);
 

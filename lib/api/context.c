@@ -79,8 +79,10 @@ open_network(struct smtpsec_context *context, struct smtpsec_options *options)
     size_t i;
     int r;
 
-    if (options->resolvers.count == 0)
+    if (options->resolvers.count == 0) {
+        ss_canary_init(&context->canary, options->canaries, options->canary_count, true);
         return 0;
+    }
     r = ss_loop_new(&runner->loop);
     if (r == 0)
         r = ss_resolver_new(runner->loop, &options->resolvers, &runner->resolver);

@@ -39,6 +39,7 @@ begin(struct smtpsec_context *context, const struct smtpsec_destination *destina
                 : ss_context_lookup(context, destination, &lookup->lookup);
     if (r == 0) {
         lookup->lookup->settings.sts_async = false; /* nobody but the caller would fetch */
+        ss_canary_lend(&context->canary, &lookup->lookup->evidence);
         r = step(lookup, now);
     }
     if (r != 0) {

@@ -57,7 +57,9 @@ ss_missing(const struct ss_evidence *evidence, const struct ss_settings *setting
 static bool
 lowers(const struct ss_observation *observation)
 {
-    return observation->what != SS_OBSERVED_POLICY || observation->sts_mode != SMTPSEC_STS_ENFORCE;
+    if (observation->what == SS_OBSERVED_POLICY)
+        return observation->sts_mode != SMTPSEC_STS_ENFORCE;
+    return observation->what != SS_OBSERVED_TLSA;
 }
 
 static int
@@ -344,7 +346,7 @@ take_destination(const struct ss_evidence *evidence, const struct ss_resolution 
  */
 static bool
 holds_unsigned_ends(const struct ss_evidence *evidence, const struct findings *findings,
-                    const struct smtpsec_plan *plan, int64_t now)
+                    const struct smtpsec_plan *plan, int32_t least_mode, int64_t now)
 {
     const struct ss_record *record = &findings->record;
     const struct ss_memory_settings *memory = &plan->settings.memory;
@@ -354,7 +356,7 @@ holds_unsigned_ends(const struct ss_evidence *evidence, const struct findings *f
     size_t i;
 
     for (i = 0; i < record->count; i++)
-        held = held || (memory->mode[record->claims[i].kind] == SMTPSEC_MODE_ENFORCE &&
+        held = held || (memory->mode[record->claims[i].kind] >= least_mode &&
                         ss_claim_in_force(&record->claims[i], memory, memory_now));
     if (!held)
         return false;
@@ -365,11 +367,11 @@ holds_unsigned_ends(const struct ss_evidence *evidence, const struct findings *f
 static void
 take_canary(const struct ss_evidence *evidence, struct smtpsec_plan *plan)
 {
-    plan->dnssec = evidence->dnssec;
-    if (evidence->dnssec == SMTPSEC_DNSSEC_LOST)
+    plan->dnssec = ss_evidence_dnssec(evidence, NULL);
+    if (plan->dnssec == SMTPSEC_DNSSEC_LOST)
         ss_note(&plan->facts, "RES-26", "RFC 7672 2.1.1",
                 "known-signed names come back unsigned: the resolver does not validate, DANE is off");
-    if (evidence->dnssec == SMTPSEC_DNSSEC_UNTRUSTED)
+    if (plan->dnssec == SMTPSEC_DNSSEC_UNTRUSTED)
         ss_note(&plan->facts, "RES-26", "RFC 7672 2.1.1",
                 "no resolver is trusted to validate: every answer is insecure, DANE is off");
 }
@@ -432,7 +434,8 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
         goto out;
     if (plan->expires < now)
         plan->expires = now;
-    plan->ends_held = holds_unsigned_ends(evidence, &findings, plan, now);
+    plan->ends_held = holds_unsigned_ends(evidence, &findings, plan, SMTPSEC_MODE_ENFORCE, now);
+    plan->ends_reported = holds_unsigned_ends(evidence, &findings, plan, SMTPSEC_MODE_REPORT, now);
     r = ss_plan_apply(plan, &plain);
     if (r != 0)
         goto out;

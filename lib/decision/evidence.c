@@ -139,3 +139,26 @@ ss_evidence_need_dns(const struct ss_evidence *evidence, const struct ss_name *n
         want(wants, name, type, dnssec);
     return fact;
 }
+
+int32_t
+ss_evidence_dnssec(const struct ss_evidence *evidence, struct ss_wants *wants)
+{
+    const struct ss_dns_fact *fact;
+    size_t i, unsigned_answers = 0;
+    bool any_signed = false;
+
+    if (evidence->dnssec != SMTPSEC_DNSSEC_UNKNOWN)
+        return evidence->dnssec;
+    for (i = 0; i < evidence->canary_count; i++) {
+        fact = ss_evidence_need_dns(evidence, &evidence->canaries[i], SS_RR_SOA, false, wants);
+        if (fact == NULL || fact->answer.outcome == SMTPSEC_ANSWER_FAILED)
+            continue;
+        any_signed = any_signed || fact->answer.trust == SMTPSEC_TRUST_SECURE;
+        unsigned_answers++;
+    }
+    if (any_signed)
+        return SMTPSEC_DNSSEC_VALIDATES;
+    return unsigned_answers > 0 && unsigned_answers == evidence->canary_count
+               ? SMTPSEC_DNSSEC_LOST
+               : SMTPSEC_DNSSEC_UNKNOWN;
+}

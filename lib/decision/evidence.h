@@ -18,6 +18,8 @@
 #include "memory/claim.h"
 #include "memory/sts_entry.h"
 
+#define SS_CANARY_NAMES 2
+
 /* Where mail is to go. */
 struct smtpsec_destination {
     struct ss_name domain;     /* policy domain; len 0 for an address literal */
@@ -51,6 +53,8 @@ struct ss_evidence {
     int64_t memory_at;    /* the clock has leapt: the memory's time stands here (6.2); 0: it is `now` */
     bool refresh;         /* no evaluation: the policy is to be fetched anew, nothing else is asked */
     int32_t dnssec;       /* SMTPSEC_DNSSEC_*: does the resolver validate, by the canary */
+    size_t canary_count;  /* where nobody else asks: names known to be signed, asked if need be */
+    struct ss_name canaries[SS_CANARY_NAMES];
     struct ss_record record;    /* claims; none: count 0 */
     struct ss_sts_entry entry;  /* cached policy; none: empty id */
     size_t dns_count;
@@ -71,6 +75,13 @@ const struct ss_dns_fact *ss_evidence_dns(const struct ss_evidence *evidence,
 int64_t ss_evidence_memory_time(const struct ss_evidence *evidence, int64_t now);
 /* The key under which this destination is remembered. */
 void ss_destination_key(const struct smtpsec_destination *destination, struct ss_memory_key *key);
+
+struct ss_wants;
+/*
+ * Does the resolver validate? As the canary says, or the SOA records of the
+ * canaries; those unknown are wanted. wants may be NULL.
+ */
+int32_t ss_evidence_dnssec(const struct ss_evidence *evidence, struct ss_wants *wants);
 
 /* What to ask next. */
 struct ss_wants {

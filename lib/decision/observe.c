@@ -21,6 +21,7 @@ lowers_alone(const struct ss_observation *observation)
     switch (observation->what) {
     case SS_OBSERVED_NO_TLSA:
     case SS_OBSERVED_MX_SET:
+    case SS_OBSERVED_NO_DS:
         return true;
     case SS_OBSERVED_POLICY:
         return observation->sts_mode != SMTPSEC_STS_ENFORCE;
@@ -75,6 +76,67 @@ signed_mx_set(const struct ss_resolution *resolution, int64_t now, struct ss_obs
     observation->host_count = resolution->count;
     observation->inception = resolution->mx->answer.inception;
     observation->signature_expiration = resolution->mx->answer.expiration;
+    observation->zone = ss_zone_depth(&resolution->mx->question.name, &resolution->mx->answer.zone);
+}
+
+/* What a zone that is remembered as signed says of itself; host NULL: of the MX set. */
+static void
+zone_seen(const struct ss_zone *zone, const struct ss_name *host, int64_t now,
+          struct ss_observations *out)
+{
+    struct ss_observation *observation;
+
+    switch (zone->state) {
+    case SS_ZONE_SIGNED:
+        observation = next(out, SS_OBSERVED_SIGNED, now);
+        break;
+    case SS_ZONE_DENIED:
+        observation = next(out, SS_OBSERVED_NO_DS, now);
+        observation->inception = zone->ds->answer.name_inception;
+        break;
+    case SS_ZONE_UNSURE:
+        observation = next(out, SS_OBSERVED_UNSIGNED, now);
+        break;
+    default:
+        return;
+    }
+    if (host != NULL)
+        observation->host = *host;
+}
+
+static void
+zones(const struct ss_resolution *resolution, int64_t now, struct ss_observations *out)
+{
+    size_t i;
+
+    zone_seen(&resolution->zone, NULL, now, out);
+    for (i = 0; i < resolution->count; i++)
+        zone_seen(&resolution->hosts[i].zone, &resolution->hosts[i].name, now, out);
+}
+
+/* Design 6.1: DNS alone may extend what a delivery raised. */
+static void
+tlsa_sets(const struct ss_resolution *resolution, int64_t now, struct ss_observations *out)
+{
+    size_t i;
+
+    for (i = 0; i < resolution->count; i++) {
+        const struct ss_target *host = &resolution->hosts[i];
+        struct ss_observation *observation;
+
+        if (!host->tlsa_seen)
+            continue;
+        observation = next(out, SS_OBSERVED_TLSA, now);
+        observation->host = host->name;
+        observation->expires = host->tlsa->expires;
+        observation->inception = host->tlsa->answer.inception;
+        observation->signature_expiration = host->tlsa->answer.expiration;
+        memcpy(observation->tlsa_digest, host->tlsa_digest, sizeof(observation->tlsa_digest));
+        /* Of a set that came by a wildcard none is kept: its denial hangs on more than its name's. */
+        if (!host->tlsa->answer.wildcard && host->tlsa->answer.aliases == 0 &&
+            ss_name_equal(&host->base, &host->name))
+            observation->zone = ss_zone_depth(&host->name, &host->tlsa->answer.zone);
+    }
 }
 
 static void
@@ -92,6 +154,7 @@ denials(const struct ss_resolution *resolution, int64_t now, struct ss_observati
         observation = next(out, SS_OBSERVED_NO_TLSA, now);
         observation->host = host->name;
         observation->inception = host->denial->answer.inception;
+        observation->name_inception = host->name_inception;
         observation->signature_expiration = host->denial->answer.expiration;
     }
 }
@@ -101,13 +164,15 @@ ss_observations_read(const struct ss_resolution *resolution, const struct ss_sts
                      int64_t now, struct ss_observations *out)
 {
     memset(out, 0, sizeof(*out));
-    out->list = calloc(resolution->count + 2, sizeof(*out->list));
+    out->list = calloc(2 * resolution->count + 3, sizeof(*out->list));
     out->hosts = calloc(resolution->count + 1, sizeof(*out->hosts));
     if (out->list == NULL || out->hosts == NULL) {
         ss_observations_free(out);
         return SMTPSEC_E_NOMEM;
     }
+    zones(resolution, now, out);
     signed_mx_set(resolution, now, out);
+    tlsa_sets(resolution, now, out);
     denials(resolution, now, out);
     if (view->fetched != NULL) {
         struct ss_observation *observation = next(out, SS_OBSERVED_POLICY, view->fetched->at);

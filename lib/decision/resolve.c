@@ -211,6 +211,22 @@ by_relay(const struct ss_evidence *evidence, struct ss_notes *notes, struct ss_r
     return one_host(out, &evidence->destination.domain, 0);
 }
 
+static int
+one_target(const struct ss_evidence *evidence, const struct ss_settings *settings, int64_t now,
+           struct ss_wants *wants, struct ss_notes *notes, const struct ss_resolution *out,
+           struct ss_target *host)
+{
+    if (host->reason != SMTPSEC_REASON_NONE)
+        return 0;
+    ss_resolve_host(evidence, settings, out->mx_secure, now, wants, notes, host);
+    ss_resolve_host_zone(evidence, settings, now, wants, notes, host);
+    /* Only who decides needs it, and only of a host with a claim is it worth its price. */
+    if (wants == NULL && out->mx_secure && host->dane == SMTPSEC_DANE_USABLE &&
+        ss_record_find(&evidence->record, SMTPSEC_CLAIM_DANE, &host->name) != NULL)
+        return ss_resolve_tlsa_seen(settings, host);
+    return 0;
+}
+
 int
 ss_resolve(const struct ss_evidence *evidence, const struct ss_settings *settings, int64_t now,
            struct ss_wants *wants, struct ss_notes *notes, struct ss_resolution *out)
@@ -228,18 +244,14 @@ ss_resolve(const struct ss_evidence *evidence, const struct ss_settings *setting
         r = by_mx(evidence, settings, wants, notes, out);
     if (r != 0)
         return r;
-    for (i = 0; i < out->count; i++) {
-        struct ss_target *host = &out->hosts[i];
-
-        host->expires = out->expires;
-        if (host->reason == SMTPSEC_REASON_NONE)
-            ss_resolve_host(evidence, settings,
-                            out->trust == SMTPSEC_TRUST_SECURE ||
-                                out->origin != SMTPSEC_ORIGIN_MX,
-                            now, wants, notes, host);
-        out->pending = out->pending || host->pending;
+    out->mx_secure = out->trust == SMTPSEC_TRUST_SECURE || out->origin != SMTPSEC_ORIGIN_MX;
+    ss_resolve_mx_zone(evidence, settings, now, wants, notes, out);
+    for (i = 0; i < out->count && r == 0; i++) {
+        out->hosts[i].expires = out->expires;
+        r = one_target(evidence, settings, now, wants, notes, out, &out->hosts[i]);
+        out->pending = out->pending || out->hosts[i].pending;
     }
-    return 0;
+    return r;
 }
 
 void

@@ -14,12 +14,27 @@
 
 #include "base/notes.h"
 #include "decision/evidence.h"
+#include "decision/requirement.h"
 #include "decision/settings.h"
 
 /* Most MX hosts of a destination that are looked at; the rest, of worse preference, is cut. */
 #define SS_HOSTS_MAX 64
 /* Most addresses kept of one host. */
 #define SS_ADDRESSES_MAX 32
+
+/* A zone that is remembered as signed, as it answers now. */
+enum ss_zone_state {
+    SS_ZONE_UNSEEN,   /* nothing rests on it, or nothing was answered */
+    SS_ZONE_SIGNED,
+    SS_ZONE_DENIED,   /* unsigned, and the parent zone denies its DS under a signature */
+    SS_ZONE_UNSURE,   /* unsigned, nobody can say whether it may be, and the resolver validates */
+    SS_ZONE_UNSIGNED  /* unsigned, and that proves nothing */
+};
+
+struct ss_zone {
+    enum ss_zone_state state;
+    const struct ss_dns_fact *ds; /* what its parent says of it, or NULL; of the evidence */
+};
 
 /* One host as the DNS shows it. */
 struct ss_target {
@@ -38,7 +53,11 @@ struct ss_target {
     const struct ss_dns_fact *tlsa; /* the RRset at the base domain; belongs to the evidence */
     const struct ss_dns_fact *denial; /* that there is no TLSA at any candidate: the signed denial with
                                          the oldest signature; NULL: not proved; of the evidence */
+    int64_t name_inception;   /* the oldest signature that denies a candidate itself; 0: not known */
     bool unproved;            /* a candidate's answer was unsigned */
+    struct ss_zone zone;      /* the one that the host's DANE claim rests on */
+    bool tlsa_seen;           /* for a host with a DANE claim: the set can be used */
+    uint8_t tlsa_digest[SS_SHA256_LEN]; /* then its digest, as the memory keeps it */
     int64_t expires;          /* least expiry of what was used */
 };
 
@@ -50,6 +69,8 @@ struct ss_resolution {
     bool permanent;          /* ... and that is an answer, not a failure */
     struct ss_name expanded; /* end of the next hop's alias chain, by the MX look-up */
     const struct ss_dns_fact *mx;
+    struct ss_zone zone;     /* the one that signed the MX set, when claims rest on it */
+    bool mx_secure;          /* the hosts are named by a signed MX set, or by none */
     bool cut;                /* more than SS_HOSTS_MAX */
     size_t count;
     struct ss_target *hosts; /* by preference, then name */
@@ -60,6 +81,16 @@ struct ss_resolution {
 int ss_resolve(const struct ss_evidence *evidence, const struct ss_settings *settings, int64_t now,
                struct ss_wants *wants, struct ss_notes *notes, struct ss_resolution *out);
 void ss_resolution_free(struct ss_resolution *resolution);
+
+/* Unsigned, though remembered as signed (resolve_zone.c)? Asks what the parents say. */
+void ss_resolve_mx_zone(const struct ss_evidence *evidence, const struct ss_settings *settings,
+                        int64_t now, struct ss_wants *wants, struct ss_notes *notes,
+                        struct ss_resolution *out);
+void ss_resolve_host_zone(const struct ss_evidence *evidence, const struct ss_settings *settings,
+                          int64_t now, struct ss_wants *wants, struct ss_notes *notes,
+                          struct ss_target *host);
+/* Judge the host's TLSA set for the memory. Returns 0 or NOMEM. */
+int ss_resolve_tlsa_seen(const struct ss_settings *settings, struct ss_target *host);
 
 /* One host: addresses, aliases, TLSA. name and preference are set. */
 void ss_resolve_host(const struct ss_evidence *evidence, const struct ss_settings *settings,

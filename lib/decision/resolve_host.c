@@ -117,8 +117,12 @@ tlsa_name(struct ss_name *out, uint16_t port, const struct ss_name *base)
 static void
 keep_denial(struct ss_target *host, const struct ss_dns_fact *fact)
 {
+    int64_t inception = fact->answer.name_inception;
+
     if (host->unproved)
         return;
+    if (host->denial == NULL || inception < host->name_inception)
+        host->name_inception = inception;
     if (host->denial == NULL || (fact->answer.inception != 0 &&
                                  (host->denial->answer.inception == 0 ||
                                   fact->answer.inception < host->denial->answer.inception)))

@@ -15,7 +15,8 @@ static const struct {
     const char *text;
     uint16_t type;
 } types[] = {{"A", SS_RR_A},     {"AAAA", SS_RR_AAAA}, {"MX", SS_RR_MX},
-             {"TXT", SS_RR_TXT}, {"TLSA", SS_RR_TLSA}, {"CNAME", SS_RR_CNAME}};
+             {"TXT", SS_RR_TXT}, {"TLSA", SS_RR_TLSA}, {"CNAME", SS_RR_CNAME},
+             {"DS", SS_RR_DS},   {"SOA", SS_RR_SOA}};
 
 uint16_t
 world_type(const char *text)
@@ -233,6 +234,7 @@ struct script {
     char owner[300];
     uint32_t ttl;
     uint32_t inception;
+    char zone[300]; /* the signer; "": of the owner the last two labels, for a DS the parent */
     bool data;
 };
 
@@ -295,6 +297,12 @@ put_data(struct script *script, const char *word)
     case SS_RR_CNAME:
         dns_builder_cname(script->b, script->owner, script->ttl, word);
         break;
+    case SS_RR_DS:
+        dns_builder_rr(script->b, script->owner, SS_RR_DS, 1, script->ttl, "\1\2\x0d\2digest", 10);
+        break;
+    case SS_RR_SOA:
+        dns_builder_soa(script->b, script->owner, script->ttl, script->ttl);
+        break;
     default:
         put_tlsa(script, word);
         break;
@@ -308,6 +316,8 @@ put_word(struct script *script, const char *word)
         script->ttl = (uint32_t)strtoul(word + 4, NULL, 10);
     } else if (strncmp(word, "inception=", 10) == 0) {
         script->inception = (uint32_t)strtoul(word + 10, NULL, 10);
+    } else if (strncmp(word, "zone=", 5) == 0) {
+        snprintf(script->zone, sizeof(script->zone), "%s", word + 5);
     } else if (strncmp(word, "cname=", 6) == 0) {
         dns_builder_cname(script->b, script->owner, script->ttl, word + 6);
         snprintf(script->owner, sizeof(script->owner), "%s", word + 6);
@@ -353,6 +363,53 @@ says_secure(const char *status)
            strcmp(status, "nxdomain-secure") == 0;
 }
 
+/* Who signs what stands at the owner. */
+static const char *
+signer(const struct script *script)
+{
+    const char *zone = script->owner, *dot;
+
+    if (script->zone[0] != '\0')
+        return script->zone;
+    dot = strchr(zone, '.');
+    if (script->fact->type == SS_RR_DS)
+        return dot != NULL ? dot + 1 : ".";
+    while (dot != NULL && strchr(dot + 1, '.') != NULL) {
+        zone = dot + 1;
+        dot = strchr(zone, '.');
+    }
+    return zone;
+}
+
+static void
+sign(struct script *script, const char *owner, uint16_t covered)
+{
+    uint8_t labels = 1;
+    const char *at;
+
+    for (at = owner; *at != '\0'; at++)
+        labels = (uint8_t)(labels + (*at == '.'));
+    dns_builder_rrsig_by(script->b, owner, script->ttl, covered, script->inception,
+                         script->inception + 14 * 86400, labels, signer(script));
+}
+
+/* A name without data of the type, or none at all; for a DS, a delegation without it. */
+static void
+deny(struct script *script)
+{
+    bool no_name = rcode_of(script->fact->status) == 3;
+    const char *zone = signer(script);
+    const char *owner = no_name ? zone : script->owner;
+
+    dns_builder_section(script->b, DNS_BUILDER_AUTHORITY);
+    dns_builder_soa(script->b, "test", script->ttl, script->ttl);
+    if (script->inception == 0)
+        return;
+    dns_builder_nsec(script->b, owner, script->ttl, zone,
+                     no_name ? "NS SOA RRSIG" : script->fact->type == SS_RR_DS ? "NS RRSIG" : "A RRSIG");
+    sign(script, owner, 47 /* NSEC */);
+}
+
 static void
 write_message(const struct world_fact *fact, const char *name, uint16_t type,
               struct world_reply *reply)
@@ -375,15 +432,9 @@ write_message(const struct world_fact *fact, const char *name, uint16_t type,
     for (i = 0; i < fact->word_count; i++)
         put_word(&script, fact->words[i]);
     if (script.inception != 0 && script.data)
-        dns_builder_rrsig(script.b, script.owner, script.ttl, type, script.inception,
-                          script.inception + 14 * 86400);
-    if (!script.data && rcode_of(status) % 3 == 0) {
-        dns_builder_section(script.b, DNS_BUILDER_AUTHORITY);
-        dns_builder_soa(script.b, "test", script.ttl, script.ttl);
-        if (script.inception != 0)
-            dns_builder_rrsig(script.b, "test", script.ttl, 47 /* NSEC */, script.inception,
-                              script.inception + 14 * 86400);
-    }
+        sign(&script, script.owner, type);
+    if (!script.data && rcode_of(status) % 3 == 0)
+        deny(&script);
     reply->len = script.b->len - (strcmp(status, "malformed") == 0 ? 1 : 0);
     reply->message = malloc(reply->len);
     if (reply->message == NULL)
@@ -407,7 +458,7 @@ failure_of(const char *status)
 void
 world_ask(const struct world *world, const char *name, uint16_t type, struct world_reply *reply)
 {
-    static char nodata[] = "nodata";
+    static char nodata[] = "nodata", secure[] = "secure", any[] = "any";
     struct world_fact unknown;
     const struct world_fact *fact = find(world, name, type);
 
@@ -417,6 +468,10 @@ world_ask(const struct world *world, const char *name, uint16_t type, struct wor
         unknown.type = type;
         unknown.status = nodata;
         unknown.name = nodata;
+        if (type == SS_RR_SOA) { /* the canary's question: the resolver validates */
+            unknown.status = secure;
+            unknown.words[unknown.word_count++] = any;
+        }
         fact = &unknown;
     }
     reply->failure = failure_of(fact->status);
