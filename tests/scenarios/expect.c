@@ -273,9 +273,24 @@ yes_or_no(const struct story *story, size_t count, char **words, bool *answer)
     return true;
 }
 
+static void
+counter_fact(const struct story *story, const char *name, char found[FOUND])
+{
+    int32_t i;
+
+    for (i = SMTPSEC_COUNTER_EVALUATIONS; i <= SMTPSEC_COUNTER_NOT_RECORDED; i++)
+        if (strcmp(smtpsec_counter_name(i), name) == 0)
+            snprintf(found, FOUND, "%llu",
+                     (unsigned long long)smtpsec_context_counter(story->context, i));
+}
+
 static bool
 find(const struct story *story, size_t count, char **words, char found[FOUND])
 {
+    if (strcmp(words[0], "counter") == 0 && count == 3) {
+        counter_fact(story, words[1], found);
+        return true;
+    }
     if (strcmp(words[0], "hosts") == 0 && count == 2) {
         list_hosts(story, found);
         return true;
