@@ -145,6 +145,10 @@ json_requirement(const struct smtpsec_requirement *requirement)
     json_put_text(object, "protection",
                   smtpsec_protection_name(smtpsec_requirement_protection(requirement)));
     json_put_bool(object, "requiretls", smtpsec_requirement_requiretls(requirement));
+    json_put_text(object, "reported_tls",
+                  smtpsec_tls_name(smtpsec_requirement_reported_tls(requirement)));
+    json_put(object, "reported_identities",
+             json_identities(smtpsec_requirement_reported_identities(requirement)));
     json_put(object, "sources", sources(smtpsec_requirement_sources(requirement)));
     json_put_text(object, "digest", smtpsec_requirement_digest(requirement));
     json_put_number(object, "expires", smtpsec_requirement_expires(requirement));
@@ -306,6 +310,25 @@ dane_object(const struct smtpsec_host *host)
     return object;
 }
 
+/* What the memory asks of one host, and whether it refuses it, or would. */
+static json_t *
+host_memory(const struct smtpsec_host *host)
+{
+    json_t *object = json_new_object();
+    int32_t claim = smtpsec_host_floor_claim(host);
+
+    json_put_text(object, "level", smtpsec_level_name(smtpsec_host_floor_level(host)));
+    json_put_text(object, "tls", smtpsec_tls_name(smtpsec_host_floor_tls(host)));
+    json_put(object, "identities", json_identities(smtpsec_host_floor_identities(host)));
+    json_put(object, "claim", claim != 0 ? json_string(smtpsec_claim_name(claim)) : json_null());
+    json_put_text(object, "claim_host", smtpsec_host_floor_host(host));
+    json_put(object, "until",
+             claim != 0 ? json_integer(smtpsec_host_floor_until(host)) : json_null());
+    json_put_text(object, "text", smtpsec_host_floor_text(host));
+    json_put_bool(object, "would_refuse", smtpsec_host_would_refuse(host));
+    return object;
+}
+
 static json_t *
 host_object(const struct smtpsec_host *host, json_t *connect)
 {
@@ -329,6 +352,7 @@ host_object(const struct smtpsec_host *host, json_t *connect)
     json_put_text(object, "sni", smtpsec_requirement_sni(requirement));
     json_put(object, "dane", dane_object(host));
     json_put(object, "pkix_names", names);
+    json_put(object, "memory", host_memory(host));
     if (connect != NULL)
         json_put(object, "connect", connect);
     return object;

@@ -215,6 +215,8 @@ print_visit(const struct visit *visit)
         print_reason(visit->reason);
         putchar('\n');
     }
+    if (smtpsec_verdict_would_refuse(visit->verdict))
+        printf("                  %s\n", smtpsec_verdict_text(visit->verdict));
     if (!visit->accepted && visit->starttls != SMTPSEC_STARTTLS_DONE && visit->said[0] != '\0')
         printf("                  server: %s\n", visit->said);
 }
@@ -257,6 +259,10 @@ print_host(const struct table_style *style, const struct smtpsec_host *host, int
         print_reason(smtpsec_host_reason(host));
         putchar('\n');
     }
+    if (smtpsec_host_floor_text(host)[0] != '\0')
+        printf("        memory    %s%s\n",
+               smtpsec_host_would_refuse(host) ? "would refuse: " : "refuses: ",
+               smtpsec_host_floor_text(host));
     if (smtpsec_host_address_count(host) > 0)
         print_addresses(host);
     if (requirement != NULL)

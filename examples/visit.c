@@ -283,6 +283,7 @@ visit_json(const struct visit *visit)
                   smtpsec_level_name(smtpsec_verdict_achieved(visit->verdict)));
     json_put(object, "result_type", json_result(smtpsec_verdict_result(visit->verdict)));
     json_put(object, "reason", json_reason(visit->accepted ? SMTPSEC_REASON_NONE : visit->reason));
+    json_put_bool(object, "would_refuse", smtpsec_verdict_would_refuse(visit->verdict));
     json_put_text(object, "starttls_result", smtpsec_starttls_name(visit->starttls));
     json_put(object, "identities",
              json_identities(smtpsec_verdict_identities(visit->verdict)));

@@ -76,10 +76,8 @@ list_hosts(const struct story *story, char found[FOUND])
 }
 
 static void
-list_identities(const struct smtpsec_requirement *requirement, char found[FOUND])
+list_identities(int32_t identities, char found[FOUND])
 {
-    int32_t identities = smtpsec_requirement_identities(requirement);
-
     if ((identities & SMTPSEC_IDENTITY_DANE) != 0)
         join(found, "dane");
     if ((identities & SMTPSEC_IDENTITY_PKIX) != 0)
@@ -107,7 +105,7 @@ host_fact(const struct story *story, const char *what, const char *name, char fo
     } else if (strcmp(what, "tls") == 0) {
         say(found, smtpsec_tls_name(smtpsec_requirement_tls(requirement)));
     } else if (strcmp(what, "identities") == 0) {
-        list_identities(requirement, found);
+        list_identities(smtpsec_requirement_identities(requirement), found);
     } else if (strcmp(what, "dane-names") == 0) {
         for (i = 0; i < smtpsec_requirement_dane_name_count(requirement); i++)
             join(found, smtpsec_requirement_dane_name(requirement, i));
@@ -128,6 +126,20 @@ host_fact(const struct story *story, const char *what, const char *name, char fo
             join(found, smtpsec_host_address(host, i));
     } else if (strcmp(what, "requiretls") == 0) {
         say(found, smtpsec_requirement_requiretls(requirement) ? "yes" : "no");
+    } else if (strcmp(what, "host-floor") == 0) {
+        say(found, smtpsec_level_name(smtpsec_host_floor_level(host)));
+    } else if (strcmp(what, "host-claim") == 0) {
+        say(found, smtpsec_claim_name(smtpsec_host_floor_claim(host)));
+    } else if (strcmp(what, "claim-host") == 0) {
+        say(found, smtpsec_host_floor_host(host));
+    } else if (strcmp(what, "ends-in") == 0) {
+        snprintf(found, FOUND, "%lld", (long long)(smtpsec_host_floor_until(host) - story->now));
+    } else if (strcmp(what, "would-refuse") == 0) {
+        say(found, smtpsec_host_would_refuse(host) ? "yes" : "no");
+    } else if (strcmp(what, "reported-tls") == 0) {
+        say(found, smtpsec_tls_name(smtpsec_requirement_reported_tls(requirement)));
+    } else if (strcmp(what, "reported-identities") == 0) {
+        list_identities(smtpsec_requirement_reported_identities(requirement), found);
     } else {
         return false;
     }
@@ -149,6 +161,8 @@ connection_fact(const struct story *story, const char *what, char found[FOUND])
                        : smtpsec_reason_name(smtpsec_verdict_reason(verdict)));
     else if (strcmp(what, "result") == 0)
         say(found, smtpsec_result_name(smtpsec_verdict_result(verdict)));
+    else if (strcmp(what, "session-would-refuse") == 0)
+        say(found, smtpsec_verdict_would_refuse(verdict) ? "yes" : "no");
     else if (strcmp(what, "reported") == 0)
         say(found, smtpsec_reason_name(smtpsec_verdict_reason(verdict)));
     else
@@ -244,6 +258,23 @@ is_due(const struct story *story, const char *domain)
     return found;
 }
 
+static bool
+holds(const char *text, const char *part)
+{
+    return text != NULL && strstr(text, part) != NULL;
+}
+
+static bool
+is_noted(const struct story *story, const char *part)
+{
+    size_t i;
+
+    for (i = 0; i < smtpsec_plan_explain_count(story->plan); i++)
+        if (holds(smtpsec_plan_explain_text(story->plan, i), part))
+            return true;
+    return false;
+}
+
 /* Questions with a yes or no. */
 static bool
 yes_or_no(const struct story *story, size_t count, char **words, bool *answer)
@@ -252,6 +283,14 @@ yes_or_no(const struct story *story, size_t count, char **words, bool *answer)
         *answer = was_asked(story, words[1], words[2]);
     else if (strcmp(words[0], "not-asked") == 0 && count == 3)
         *answer = !was_asked(story, words[1], words[2]);
+    else if (strcmp(words[0], "told") == 0 && count == 2)
+        *answer = holds(smtpsec_verdict_text(story->verdict), words[1]);
+    else if (strcmp(words[0], "host-told") == 0 && count == 3)
+        *answer = holds(smtpsec_host_floor_text(story_host(story, words[1])), words[2]);
+    else if (strcmp(words[0], "plan-told") == 0 && count == 2)
+        *answer = holds(smtpsec_plan_text(story->plan), words[1]);
+    else if (strcmp(words[0], "note-told") == 0 && count == 2)
+        *answer = is_noted(story, words[1]);
     else if (strcmp(words[0], "note") == 0 && count == 2)
         *answer = has_note(story, words[1]);
     else if (strcmp(words[0], "no-note") == 0 && count == 2)
