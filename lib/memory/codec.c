@@ -37,17 +37,23 @@ ss_codec_end(struct ss_buf *out, size_t start, struct ss_bytes key)
     ss_buf_le32(out, checksum(out->data + start, out->len - start, key));
 }
 
+bool
+ss_codec_sound(struct ss_bytes value, struct ss_bytes key)
+{
+    struct ss_rd tail;
+
+    if (value.len < ENVELOPE)
+        return false;
+    ss_rd_init(&tail, value.data + value.len - 4, 4);
+    return ss_rd_le32(&tail) == checksum(value.data, value.len - 4, key);
+}
+
 int
 ss_codec_open(struct ss_rd *rd, struct ss_bytes value, uint8_t kind, uint8_t version,
               struct ss_bytes key)
 {
-    struct ss_rd tail;
-
     ss_rd_init(rd, NULL, 0);
-    if (value.len < ENVELOPE || value.data[0] != kind || value.data[1] == 0)
-        return SMTPSEC_E_FORMAT;
-    ss_rd_init(&tail, value.data + value.len - 4, 4);
-    if (ss_rd_le32(&tail) != checksum(value.data, value.len - 4, key))
+    if (!ss_codec_sound(value, key) || value.data[0] != kind || value.data[1] == 0)
         return SMTPSEC_E_FORMAT;
     if (value.data[1] > version)
         return SMTPSEC_E_VERSION;

@@ -31,6 +31,8 @@
 size_t ss_codec_begin(struct ss_buf *out, uint8_t kind, uint8_t version);
 /* Close it with the checksum. key: what it is stored under, or empty. */
 void ss_codec_end(struct ss_buf *out, size_t start, struct ss_bytes key);
+/* Is it as it was written, under this key? Whatever it is, and of whatever version. */
+bool ss_codec_sound(struct ss_bytes value, struct ss_bytes key);
 /* Check the envelope and leave rd at the body. Returns 0, FORMAT, VERSION. */
 int ss_codec_open(struct ss_rd *rd, struct ss_bytes value, uint8_t kind, uint8_t version,
                   struct ss_bytes key);

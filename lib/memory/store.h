@@ -113,6 +113,8 @@ struct ss_store {
     struct ss_store_limits limits;
     /* Set when a new memory was begun in place of one that was kept here; who reads it may clear it. */
     bool set_aside;
+    /* Entries that were found damaged as it was opened; who reads it may clear it. */
+    uint64_t faults;
 };
 
 /* Set the bounds; without this they are the ones named above, and nothing may go. */

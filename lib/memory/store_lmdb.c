@@ -43,6 +43,7 @@ set_state(struct ss_lmdb_store *s)
 {
     s->store.state = s->options.read_only || s->env->read_only ? SMTPSEC_MEMORY_READ_ONLY
                                                                : SMTPSEC_MEMORY_OK;
+    s->store.faults = s->env->faults;
 }
 
 static int

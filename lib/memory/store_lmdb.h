@@ -44,6 +44,7 @@ struct ss_lmdb_env {
     struct ss_store_lmdb_options options; /* of the first store */
     int open_lock; /* -1: none could be had, all is read-only */
     bool read_only;
+    uint64_t faults; /* entries that were damaged when it was opened */
     MDB_env *mdb;
     uint32_t format; /* of the tables; an older one is only met when it cannot be brought up to date */
     bool there[SS_TABLE_COUNT];
@@ -92,8 +93,12 @@ enum ss_lmdb_health { SS_LMDB_GOOD, SS_LMDB_EMPTY, SS_LMDB_DAMAGED, SS_LMDB_NEWE
 
 /* Level 1: the two meta pages, and that the file is as long as they say. */
 enum ss_lmdb_health ss_lmdb_check_metas(int fd);
-/* Level 2: the whole tree and the free list as well, each page once. */
-enum ss_lmdb_health ss_lmdb_check_all(int fd);
+/*
+ * Level 2: the whole tree and the free list as well, each page once. faults:
+ * receives how many claims and policies are not as they were written; a file
+ * with such is good all the same, since the others in it are.
+ */
+enum ss_lmdb_health ss_lmdb_check_all(int fd, uint64_t *faults);
 
 /* ---- store_lmdb_lease.c ---- */
 

@@ -98,6 +98,9 @@ check_pair(int fd, uint64_t file_size, struct ss_lmdb_meta *newest)
     new = meta[1].txn > meta[0].txn;
     if ((meta[new].txn & 1) != (uint64_t)new && meta[new].txn != 0)
         return SS_LMDB_DAMAGED;
+    /* They are written in turn. A wider gap means that one was set back, and with it the memory. */
+    if (meta[new].txn != 0 && meta[new].txn != meta[!new].txn + 1)
+        return SS_LMDB_DAMAGED;
     *newest = meta[new];
     return SS_LMDB_GOOD;
 }
@@ -123,12 +126,13 @@ ss_lmdb_check_metas(int fd)
 }
 
 enum ss_lmdb_health
-ss_lmdb_check_all(int fd)
+ss_lmdb_check_all(int fd, uint64_t *faults)
 {
     struct ss_lmdb_meta newest;
     enum ss_lmdb_health health = ss_lmdb_newest_meta(fd, &newest);
 
+    *faults = 0;
     if (health != SS_LMDB_GOOD)
         return health;
-    return ss_lmdb_walk(fd, &newest);
+    return ss_lmdb_walk(fd, &newest, faults);
 }

@@ -87,7 +87,8 @@ open_data(struct opening *o, int *fd)
 static int
 judge(struct opening *o, int fd)
 {
-    enum ss_lmdb_health health = o->first ? ss_lmdb_check_all(fd) : ss_lmdb_check_metas(fd);
+    enum ss_lmdb_health health = o->first ? ss_lmdb_check_all(fd, &o->env->faults)
+                                           : ss_lmdb_check_metas(fd);
 
     switch (health) {
     case SS_LMDB_GOOD:
@@ -96,9 +97,12 @@ judge(struct opening *o, int fd)
         /* 6.13: what was kept here is gone, and somebody should hear of it. */
         if (!o->read_only && o->first && o->begun)
             *o->set_aside = true;
-        if (!o->read_only)
+        if (!o->read_only && o->first)
             return 0;
-        return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: nothing is stored yet", o->path);
+        /* The first makes the file before it lets others in: two memories would live side by side. */
+        return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: %s", o->path,
+                            o->first ? "nothing is stored yet"
+                                     : "the data was taken away while another has it open");
     case SS_LMDB_NEWER:
         return ss_error_set(o->error, SMTPSEC_E_VERSION, "%s: made by a newer LMDB", o->path);
     case SS_LMDB_UNREAD:
@@ -109,12 +113,27 @@ judge(struct opening *o, int fd)
     return DAMAGED;
 }
 
+/* Two tables of readers would let writers take pages from under those who read. */
+static int
+check_lock_file(struct opening *o)
+{
+    struct stat st;
+
+    if (o->first || fstatat(o->env->directory, SS_LMDB_LOCK, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    return ss_error_set(o->error, SMTPSEC_E_MEMORY,
+                        "%s: %s was taken away while another has it open", o->path, SS_LMDB_LOCK);
+}
+
 static int
 prepare_data(struct opening *o)
 {
     struct stat st;
-    int fd, rc = open_data(o, &fd);
+    int fd, rc = check_lock_file(o);
 
+    if (rc != 0)
+        return rc;
+    rc = open_data(o, &fd);
     if (rc == 0)
         rc = judge(o, fd);
     if (rc == 0 && fstat(fd, &st) != 0)
@@ -166,6 +185,8 @@ map(struct opening *o)
         st.st_ino != o->env->inode)
         return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: was exchanged while it was opened",
                             o->path);
+    /* From here on the meta pages are there. */
+    atomic_store(&o->env->size_seen, (int64_t)st.st_size);
     /* LMDB 0.9 marks its other descriptors, not this one. */
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return lost(o, "LMDB", errno);
@@ -462,6 +483,26 @@ ss_lmdb_env_clear_readers(struct ss_lmdb_env *env)
     return good;
 }
 
+/*
+ * The size that was seen before a write says nothing of the pages it added, so
+ * the newest meta is asked as well. Another process may write meanwhile: the
+ * file is looked at again after what its meta says.
+ */
+static bool
+has_all_pages(struct ss_lmdb_env *env, int fd, const struct stat *before)
+{
+    uint64_t need;
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat st;
+
+    if (mdb_env_stat(env->mdb, &stat) != 0 || mdb_env_info(env->mdb, &info) != 0)
+        return false;
+    need = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    return (uint64_t)before->st_size >= need ||
+           (fstat(fd, &st) == 0 && (uint64_t)st.st_size >= need);
+}
+
 /* With the gate held. */
 static bool
 is_whole(struct ss_lmdb_env *env)
@@ -475,7 +516,7 @@ is_whole(struct ss_lmdb_env *env)
         return false;
     /* A file that was removed is no memory any more: who opens now gets another. */
     if (mdb_env_get_fd(env->mdb, &fd) != 0 || fstat(fd, &st) != 0 || (int64_t)st.st_size < seen ||
-        st.st_nlink == 0) {
+        st.st_nlink == 0 || !has_all_pages(env, fd, &st)) {
         atomic_store(&env->broken, true);
         return false;
     }

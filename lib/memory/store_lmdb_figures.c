@@ -106,7 +106,7 @@ check_now(struct ss_lmdb_env *env)
     }
     if (lock != -1)
         ss_lmdb_write_unlock(lock);
-    return health == SS_LMDB_GOOD ? ss_lmdb_walk(fd, &newest) : health;
+    return health == SS_LMDB_GOOD ? ss_lmdb_walk(fd, &newest, NULL) : health;
 }
 
 int

@@ -206,6 +206,19 @@ ss_lmdb_set_aside(int directory, struct ss_error *error)
     return false;
 }
 
+/*
+ * Does another process have the database open? LMDB then holds the first octet
+ * of its lock file. Who is the first by open.lock finds this only when that was
+ * taken away and made anew: it would judge a file that is being written.
+ */
+static bool
+is_in_use(int fd)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+
+    return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 bool
 ss_lmdb_lock_file_make(const struct ss_lmdb_env *env, struct ss_error *error)
 {
@@ -217,6 +230,12 @@ ss_lmdb_lock_file_make(const struct ss_lmdb_env *env, struct ss_error *error)
         return false;
     }
     if (!ss_lmdb_file_ours(env, fd, SS_LMDB_LOCK, error)) {
+        close(fd);
+        return false;
+    }
+    if (is_in_use(fd)) {
+        ss_error_set(error, SMTPSEC_E_MEMORY, "%s was taken away while another has it open",
+                     SS_LMDB_OPEN_LOCK);
         close(fd);
         return false;
     }

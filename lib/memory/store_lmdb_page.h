@@ -50,7 +50,7 @@ struct ss_lmdb_meta {
 bool ss_lmdb_pread(int fd, void *data, size_t len, uint64_t offset);
 /* The meta that the newest state begins with, looked at as in level 1. */
 enum ss_lmdb_health ss_lmdb_newest_meta(int fd, struct ss_lmdb_meta *newest);
-/* Walk all trees and the free list. */
-enum ss_lmdb_health ss_lmdb_walk(int fd, const struct ss_lmdb_meta *meta);
+/* Walk all trees and the free list. faults: as for ss_lmdb_check_all(); may be NULL. */
+enum ss_lmdb_health ss_lmdb_walk(int fd, const struct ss_lmdb_meta *meta, uint64_t *faults);
 
 #endif

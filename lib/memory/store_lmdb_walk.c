@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory/codec.h"
+
 #define DEPTH_MAX 32
 #define KEY_MAX 511
 #define NODE_HEAD 8
@@ -32,6 +34,9 @@ struct key {
     uint8_t octets[KEY_MAX];
 };
 
+/* What the checksum of each value of a tree covers. */
+enum seal { SEAL_NONE, SEAL_VALUE, SEAL_KEY_AND_VALUE };
+
 /* A page on the way down, and which of its nodes comes next. */
 struct level {
     uint8_t *page;
@@ -51,12 +56,15 @@ struct walk {
     /* the tree that is walked now */
     bool free_list;
     bool main_tree;
+    enum seal seal;
     struct ss_lmdb_tree seen; /* counted */
     struct key last;          /* the next key must be greater; len 0: none yet */
     struct key bound;         /* ... and not less than this */
     /* trees that the main one names, to be walked after it */
     struct ss_lmdb_tree trees[TREES_MAX];
+    enum seal seals[TREES_MAX];
     size_t tree_count;
+    uint64_t faults;
     bool nomem;
 };
 
@@ -226,6 +234,22 @@ check_free_pages(struct walk *w, const uint8_t *list, size_t len)
     return true;
 }
 
+/*
+ * An octet that fell over inside an entry leaves the page as good as it was.
+ * In the value its reader will see that; in the key nobody would, for nobody
+ * asks for that key.
+ */
+static void
+check_seal(struct walk *w, const struct node *node, const uint8_t *value)
+{
+    struct ss_bytes key = { node->key, node->key_len }, octets = { value, node->data_len };
+
+    if (w->seal == SEAL_VALUE)
+        key.len = 0;
+    if (!ss_codec_sound(octets, key))
+        w->faults++;
+}
+
 /* A value on pages of its own. */
 static bool
 check_big(struct walk *w, const struct node *node)
@@ -244,7 +268,7 @@ check_big(struct walk *w, const struct node *node)
     if (head.number != number || head.flags != SS_LMDB_PAGE_OVERFLOW || count != pages)
         return false;
     w->seen.overflow_pages += pages;
-    if (!w->free_list)
+    if (!w->free_list && w->seal == SEAL_NONE)
         return true;
     value = malloc(node->data_len > 0 ? node->data_len : 1);
     if (value == NULL) {
@@ -252,10 +276,30 @@ check_big(struct walk *w, const struct node *node)
         return false;
     }
     good = ss_lmdb_pread(w->fd, value, node->data_len,
-                         (uint64_t)number * w->page_size + PAGE_HEAD) &&
-           check_free_pages(w, value, node->data_len);
+                         (uint64_t)number * w->page_size + PAGE_HEAD);
+    if (good && w->free_list)
+        good = check_free_pages(w, value, node->data_len);
+    else if (good)
+        check_seal(w, node, value);
     free(value);
     return good;
+}
+
+static bool
+begins_with(const struct node *node, const char *name)
+{
+    size_t len = strlen(name);
+
+    return node->key_len >= len && memcmp(node->key, name, len) == 0;
+}
+
+/* Claims and policies, and those of either on probation. */
+static enum seal
+seal_of(const struct node *node)
+{
+    if (begins_with(node, "claims"))
+        return SEAL_KEY_AND_VALUE;
+    return begins_with(node, "policies") ? SEAL_VALUE : SEAL_NONE;
 }
 
 /* The head of a named tree; ours have no flags. */
@@ -266,6 +310,7 @@ add_tree(struct walk *w, const struct node *node)
 
     if (!w->main_tree || node->data_len != sizeof(*tree) || w->tree_count == TREES_MAX)
         return false;
+    w->seals[w->tree_count] = seal_of(node);
     tree = &w->trees[w->tree_count++];
     memcpy(tree, node->data, sizeof(*tree));
     return tree->flags == 0 && tree->pad == 0;
@@ -288,6 +333,8 @@ check_leaf_node(struct walk *w, const struct node *node)
     }
     switch (node->flags) {
     case 0:
+        if (w->seal != SEAL_NONE)
+            check_seal(w, node, node->data);
         return !w->free_list || check_free_pages(w, node->data, node->data_len);
     case SS_LMDB_NODE_BIG:
         return check_big(w, node);
@@ -379,6 +426,7 @@ walk_all(struct walk *w, const struct ss_lmdb_meta *meta)
         return false;
     w->main_tree = false;
     for (i = 0; i < w->tree_count; i++) {
+        w->seal = w->seals[i];
         if (!walk_tree(w, &w->trees[i]))
             return false;
     }
@@ -386,7 +434,7 @@ walk_all(struct walk *w, const struct ss_lmdb_meta *meta)
 }
 
 enum ss_lmdb_health
-ss_lmdb_walk(int fd, const struct ss_lmdb_meta *meta)
+ss_lmdb_walk(int fd, const struct ss_lmdb_meta *meta, uint64_t *faults)
 {
     struct walk *w = calloc(1, sizeof(*w));
     enum ss_lmdb_health health = SS_LMDB_UNREAD;
@@ -405,6 +453,8 @@ ss_lmdb_walk(int fd, const struct ss_lmdb_meta *meta)
         if (w->nomem)
             health = SS_LMDB_UNREAD;
     }
+    if (faults != NULL)
+        *faults = w->faults;
     for (i = 0; i < DEPTH_MAX; i++)
         free(w->levels[i].page);
     free(w->taken);
