@@ -40,14 +40,17 @@ enum {
     OPT_CHAIN,
     OPT_MOST,
     OPT_LIST,
+    OPT_POLICY,
+    OPT_YES,
     OPT_HELP
 };
 
 enum {
     EVALUATING = COMMAND_CHECK | COMMAND_SEND | COMMAND_BY_HAND,
-    ASKING = EVALUATING | COMMAND_REFRESH,
+    JUDGING = EVALUATING | COMMAND_PROMOTE,
+    ASKING = JUDGING | COMMAND_REFRESH,
     WITH_CONTEXT = ASKING | COMMAND_MEMORY,
-    CONNECTING = COMMAND_CHECK | COMMAND_SEND,
+    CONNECTING = COMMAND_CHECK | COMMAND_SEND | COMMAND_PROMOTE,
     ANY_COMMAND = WITH_CONTEXT | COMMAND_VERIFY | COMMAND_POLICY
 };
 
@@ -62,7 +65,8 @@ struct option_row {
 static const struct option_row rows[] = {
     {"json", OPT_JSON, ANY_COMMAND, NULL, "print JSON, one object a line"},
     {"verbose", OPT_VERBOSE, EVALUATING | COMMAND_MEMORY, NULL, "print everything, uncut"},
-    {"connect", OPT_CONNECT, COMMAND_CHECK, NULL, "also connect: EHLO, STARTTLS, verdict, QUIT"},
+    {"connect", OPT_CONNECT, COMMAND_CHECK | COMMAND_PROMOTE, NULL,
+     "also connect: EHLO, STARTTLS, verdict, QUIT"},
     {"from", OPT_FROM, COMMAND_SEND, "ADDRESS", "envelope sender; '' is the null sender"},
     {"to", OPT_TO, COMMAND_SEND, "ADDRESS", "envelope recipient; may be repeated"},
     {"requiretls", OPT_REQUIRETLS, EVALUATING, NULL, "the message is tagged REQUIRETLS"},
@@ -78,17 +82,17 @@ static const struct option_row rows[] = {
      "use these CAs, not the system's"},
     {"memory", OPT_MEMORY, WITH_CONTEXT, "DIR", "use the memory kept there"},
     {"no-memory", OPT_NO_MEMORY, WITH_CONTEXT, NULL, "use no memory (as without --memory)"},
-    {"mode", OPT_MODE, EVALUATING, "KIND=MODE",
+    {"mode", OPT_MODE, JUDGING, "KIND=MODE",
      "dane, mta-sts, encrypted or dnssec = off, report or enforce"},
-    {"soft-pkix", OPT_SOFT_PKIX, EVALUATING, "MODE", "certificate part of soft claims"},
-    {"dane", OPT_DANE, EVALUATING, "MODE", "what DANE does: off, report or enforce (default)"},
-    {"own-name", OPT_OWN_NAME, EVALUATING, "NAME",
+    {"soft-pkix", OPT_SOFT_PKIX, JUDGING, "MODE", "certificate part of soft claims"},
+    {"dane", OPT_DANE, JUDGING, "MODE", "what DANE does: off, report or enforce (default)"},
+    {"own-name", OPT_OWN_NAME, JUDGING, "NAME",
      "this host is ours: mail goes to better MX hosts only; may be repeated"},
     {"minimum", OPT_MINIMUM, EVALUATING, "LEVEL",
      "require at least encrypted, authenticated, dnssec, mta-sts or dane"},
     {"relay", OPT_RELAY, EVALUATING, "HOST", "send by this host, without MX look-up"},
     {"port", OPT_PORT, EVALUATING, "N", "another port than 25"},
-    {"timeout", OPT_TIMEOUT, EVALUATING, "SECONDS",
+    {"timeout", OPT_TIMEOUT, JUDGING, "SECONDS",
      "for one evaluation, and for each step of a connection; default 30"},
     {"allow-private", OPT_ALLOW_PRIVATE, ASKING, NULL,
      "policy hosts may be on loopback or private addresses"},
@@ -99,6 +103,8 @@ static const struct option_row rows[] = {
     {"via", OPT_VIA, COMMAND_CHECK, "WAY", "blocking (default) or loop"},
     {"most", OPT_MOST, COMMAND_REFRESH, "N", "no more domains than that; default 1000"},
     {"list", OPT_LIST, COMMAND_REFRESH, NULL, "say what is due, and fetch nothing"},
+    {"policy", OPT_POLICY, WITH_CONTEXT, "FILE", "the operator's policy file"},
+    {"yes", OPT_YES, COMMAND_PROMOTE, NULL, "switch in the policy file, and do not ask"},
     {"help", OPT_HELP, ANY_COMMAND, NULL, "print this"},
 };
 
@@ -115,7 +121,11 @@ synopsis(int command)
     case COMMAND_VERIFY:
         return "smtpsec verify --requirement FILE --chain PEM [OPTION]...";
     case COMMAND_MEMORY:
-        return "smtpsec memory list|show DOMAIN|forget DOMAIN --memory DIR [OPTION]...";
+    case COMMAND_MEMORY | COMMAND_PROMOTE:
+        return "smtpsec memory list|show DOMAIN|forget DOMAIN|export [DOMAIN]|prune|check|stats"
+               " --memory DIR [OPTION]...\n"
+               "       smtpsec memory promote KIND [DOMAIN]... --memory DIR [--policy FILE]"
+               " [OPTION]...";
     case COMMAND_POLICY:
         return "smtpsec policy check FILE [OPTION]...";
     case COMMAND_REFRESH:
@@ -279,6 +289,9 @@ take_text(struct tool_options *o, int id, const char *value)
     case OPT_FROM:
         o->from = value;
         return 0;
+    case OPT_POLICY:
+        o->policy = value;
+        return 0;
     case OPT_HELO:
         o->helo = value;
         return 0;
@@ -324,6 +337,9 @@ take_flag(struct tool_options *o, int id)
     case OPT_LIST:
         o->list = 1;
         break;
+    case OPT_YES:
+        o->yes = 1;
+        break;
     case OPT_NO_MEMORY:
         o->memory = NULL;
         break;
@@ -338,6 +354,7 @@ set_defaults(struct tool_options *o)
     size_t i;
 
     memset(o, 0, sizeof(*o));
+    o->commands = ~0;
     o->timeout_ms = 30000;
     o->soft_pkix_mode = -1;
     o->dane_mode = -1;
@@ -365,16 +382,14 @@ fill_long_options(struct option *list, int command)
     memset(&list[count], 0, sizeof(list[count]));
 }
 
-static const char *
-option_name(int id)
+static const struct option_row *
+row_of(int id)
 {
-    size_t i;
+    size_t i = 0;
 
-    for (i = 0; i < ROWS; i++) {
-        if (rows[i].id == id)
-            return rows[i].name;
-    }
-    return "";
+    while (rows[i].id != id)
+        i++;
+    return &rows[i];
 }
 
 int
@@ -404,13 +419,14 @@ options_read(struct tool_options *options, int command, int argc, char **argv)
             options_usage(command, wrong);
             return -1;
         }
+        options->commands &= row_of(id)->commands;
         if (optarg == NULL) {
             take_flag(options, id);
         } else if (take_text(options, id, optarg) != 0) {
             char shown[80];
 
             text_escape(shown, sizeof(shown), optarg, strlen(optarg));
-            snprintf(wrong, sizeof(wrong), "--%s: '%s' does not do", option_name(id), shown);
+            snprintf(wrong, sizeof(wrong), "--%s: '%s' does not do", row_of(id)->name, shown);
             options_usage(command, wrong);
             return -1;
         }

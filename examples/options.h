@@ -13,6 +13,7 @@ enum {
     COMMAND_VERIFY = 4,
     COMMAND_MEMORY = 8,
     COMMAND_REFRESH = 32,
+    COMMAND_PROMOTE = 64, /* a verb of memory that evaluates; read together with it */
     COMMAND_POLICY = 128,
     COMMAND_BY_HAND = 16 /* the example of that name: check, with everything asked by itself */
 };
@@ -67,6 +68,9 @@ struct tool_options {
     const char *chain;
     size_t most; /* 0: as the command has it */
     int list;
+    const char *policy; /* the operator's policy file; NULL: none */
+    int yes;            /* do not ask */
+    int commands;       /* that know all options given */
 
     char **operands;
     size_t operand_count;

@@ -88,7 +88,7 @@ set_evaluation(const struct tool_options *from, int purpose, struct smtpsec_anch
 {
     int rc = smtpsec_options_set_anchors(to, anchors);
 
-    if (rc == 0 && purpose == SETUP_EVALUATE)
+    if (rc == 0 && purpose != SETUP_BY_HAND)
         rc = set_resolvers(from, to);
     if (rc == 0 && from->allow_private)
         rc = smtpsec_options_insecure_allow_private_policy_hosts(to, 1);
@@ -103,16 +103,18 @@ fill(struct tool_options *from, int purpose, struct smtpsec_anchors *anchors,
 {
     int rc = 0;
 
-    if (purpose == SETUP_EVALUATE || purpose == SETUP_BY_HAND)
+    if (from->has_now) /* before all else: the policy file has dates */
+        rc = smtpsec_options_set_clock(to, fixed_clock, from);
+    if (rc == 0 && from->policy != NULL)
+        rc = smtpsec_options_load_policy(to, from->policy);
+    if (rc == 0 && purpose != SETUP_MEMORY_READ && purpose != SETUP_MEMORY_WRITE)
         rc = set_evaluation(from, purpose, anchors, to);
-    else
+    else if (rc == 0)
         rc = smtpsec_options_set_mta_sts(to, 0); /* then no trust anchors are needed */
     if (rc == 0 && from->memory != NULL)
         rc = smtpsec_options_set_memory(to, from->memory);
-    if (rc == 0 && purpose == SETUP_MEMORY_READ)
+    if (rc == 0 && (purpose == SETUP_MEMORY_READ || purpose == SETUP_REHEARSE))
         rc = smtpsec_options_set_memory_read_only(to, 1);
-    if (rc == 0 && from->has_now)
-        rc = smtpsec_options_set_clock(to, fixed_clock, from);
     return rc;
 }
 

@@ -14,7 +14,8 @@ enum {
     SETUP_EVALUATE = 0,    /* resolvers, trust anchors, memory */
     SETUP_BY_HAND = 1,     /* the same, without resolvers */
     SETUP_MEMORY_READ = 2, /* the memory alone */
-    SETUP_MEMORY_WRITE = 3
+    SETUP_MEMORY_WRITE = 3,
+    SETUP_REHEARSE = 4     /* as EVALUATE, and nothing is learnt */
 };
 
 /* Load --ca-file or the system's CAs; never goes on without any. Returns an exit code. */

@@ -20,7 +20,8 @@ static const struct command_row commands[] = {
     {"check", COMMAND_CHECK, check_command, "say what mail to a domain requires, and why"},
     {"send", COMMAND_SEND, send_command, "send one message the whole way"},
     {"verify", COMMAND_VERIFY, verify_command, "judge a certificate chain by a requirement"},
-    {"memory", COMMAND_MEMORY, memory_command, "list, show or forget what is remembered"},
+    {"memory", COMMAND_MEMORY | COMMAND_PROMOTE, memory_command,
+     "list, show, export, check and clear up what is remembered"},
     {"policy", COMMAND_POLICY, policy_command, "check the operator's policy file"},
     {"refresh", COMMAND_REFRESH, refresh_command, "fetch policies anew that are due"},
 };
