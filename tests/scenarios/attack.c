@@ -238,7 +238,8 @@ send_mail(struct story *story, char *domain, bool told, char outcome[OUTCOME])
     else
         add(outcome, verdict == SMTPSEC_VERDICT_FAIL ? "failed " : "deferred ",
             smtpsec_reason_name(smtpsec_plan_reason(story->plan)));
-    if (strncmp(outcome, "delivered", 9) == 0 && smtpsec_plan_would_refuse(story->plan))
+    if (strncmp(outcome, "delivered", 9) == 0 &&
+        (smtpsec_plan_would_refuse(story->plan) || smtpsec_verdict_would_refuse(story->verdict)))
         add(outcome, ", would refuse", "");
     add_events(story, outcome);
     add_claims(story, domain, told, outcome);

@@ -7,7 +7,7 @@
 
 /* option memory=disk */
 int story_memory_on_disk(struct story *story);
-/* memory lose|truncate|damage|fill|clear: NULL, or the fault. */
+/* memory lose|truncate|empty|damage|fill|clear: NULL, or the fault. */
 const char *story_memory(struct story *story, const char *what);
 /* Between true and false the disk is as full as the story says: no file takes an octet. */
 void story_disk(struct story *story, bool begin);
