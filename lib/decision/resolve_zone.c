@@ -38,8 +38,8 @@ judge(const struct ss_evidence *evidence, const struct ss_name *of, uint8_t dept
             if (denies_ds(&zone->ds->answer))
                 zone->state = SS_ZONE_DENIED;
             ss_note(notes, "PREC-11", "RFC 4035 5.2",
-                    zone->state == SS_ZONE_DENIED ? "signed denial of DS: %s is no longer signed"
-                                                  : "unsigned answers, though %s has not left DNSSEC",
+                    zone->state == SS_ZONE_DENIED ? "unsigned answers, and signed denial of DS of %s"
+                                                  : "unsigned answers, but %s has not left DNSSEC",
                     text);
             return;
         }

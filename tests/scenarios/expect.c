@@ -216,7 +216,7 @@ had_event(const struct story *story, const char *name)
     return false;
 }
 
-/* claim KIND DOMAIN HOST yes|no|in-force|days=N; host "-" for the whole domain */
+/* claim KIND DOMAIN HOST yes|no|in-force|idle|days=N; host "-" for the whole domain */
 static void
 claim_fact(const struct story *story, char **words, char found[FOUND])
 {
@@ -238,7 +238,7 @@ claim_fact(const struct story *story, char **words, char found[FOUND])
         else if (strcmp(words[3], "yes") == 0)
             say(found, "yes");
         else
-            say(found, smtpsec_claim_in_force(claim) ? "in-force" : "yes");
+            say(found, smtpsec_claim_in_force(claim) ? "in-force" : "idle");
     }
     smtpsec_claims_free(claims);
 }

@@ -235,6 +235,7 @@ struct script {
     uint32_t ttl;
     uint32_t inception;
     char zone[300]; /* the signer; "": of the owner the last two labels, for a DS the parent */
+    const char *types; /* of an NSEC record; NULL: as it is usual */
     bool data;
 };
 
@@ -316,6 +317,8 @@ put_word(struct script *script, const char *word)
         script->ttl = (uint32_t)strtoul(word + 4, NULL, 10);
     } else if (strncmp(word, "inception=", 10) == 0) {
         script->inception = (uint32_t)strtoul(word + 10, NULL, 10);
+    } else if (strncmp(word, "types=", 6) == 0) {
+        script->types = word + 6;
     } else if (strncmp(word, "zone=", 5) == 0) {
         snprintf(script->zone, sizeof(script->zone), "%s", word + 5);
     } else if (strncmp(word, "cname=", 6) == 0) {
@@ -400,13 +403,15 @@ deny(struct script *script)
     bool no_name = rcode_of(script->fact->status) == 3;
     const char *zone = signer(script);
     const char *owner = no_name ? zone : script->owner;
+    const char *has = script->fact->type == SS_RR_DS ? "NS RRSIG" : "A RRSIG";
 
     dns_builder_section(script->b, DNS_BUILDER_AUTHORITY);
     dns_builder_soa(script->b, "test", script->ttl, script->ttl);
     if (script->inception == 0)
         return;
-    dns_builder_nsec(script->b, owner, script->ttl, zone,
-                     no_name ? "NS SOA RRSIG" : script->fact->type == SS_RR_DS ? "NS RRSIG" : "A RRSIG");
+    if (script->types != NULL)
+        has = script->types;
+    dns_builder_nsec(script->b, owner, script->ttl, zone, no_name ? "NS SOA RRSIG" : has);
     sign(script, owner, 47 /* NSEC */);
 }
 
