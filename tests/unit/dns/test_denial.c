@@ -189,6 +189,13 @@ parents_side(struct dns_builder *b)
 }
 
 static void
+delegation_unsigned(struct dns_builder *b)
+{
+    nsec3(b, "mx.d.test", false, "A RRSIG", NEW);
+    dns_builder_nsec(b, "mx.d.test", 300, "z.d.test", "NS RRSIG");
+}
+
+static void
 delegation_with_ds(struct dns_builder *b)
 {
     nsec(b, "mx.d.test", "z.d.test", "NS DS RRSIG", NEW);
@@ -331,6 +338,8 @@ static const struct row rows[] = {
     {"denial/no signature", "mx.d.test", TLSA, 0, no_signature, 0, 0, false, ""},
     {"PREC-11 DS: a delegation without DS", "mx.d.test", DS, 0, delegation, NEW, NEW, true, "d.test"},
     {"PREC-11 DS: by NSEC3", "mx.d.test", DS, 0, hashed_delegation, NEW, NEW, true, "d.test"},
+    {"PREC-11 DS: not by a record without signature", "mx.d.test", DS, 0, delegation_unsigned, NEW, NEW,
+     false, "d.test"},
     {"PREC-11 DS: not where the DS is", "mx.d.test", DS, 0, delegation_with_ds, NEW, NEW, false,
      "d.test"},
     {"PREC-11 DS: not where there is no delegation", "mx.d.test", DS, 0, no_data, NEW, NEW, false,

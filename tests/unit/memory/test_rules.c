@@ -33,6 +33,14 @@ enum what {
     ENFORCE,     /* policy fetched, life of n hours */
     TESTING, NONE_POLICY, NO_POLICY,
     DENIED,      /* signed denial of TLSA with inception of n hours; n 0: not known */
+    TLSA_SEEN,   /* signed TLSA, by DNS alone; inception n hours, TTL of an hour */
+    TLSA_LONG,   /* the same, with a TTL of a year */
+    TLSA_ZONE,   /* the same as TLSA_SEEN, signed by the zone in text, inception n hours */
+    DENIED_NAME, /* a denial whose part about the name is of n hours, the rest 100 days older */
+    NO_DS,       /* denial of DS of the host's zone, or with host NULL of the MX set's; n hours */
+    UNSIGNED,    /* unsigned answers of the host's zone, or the MX set's */
+    SIGNED,      /* signed again */
+    DANE_LONG,   /* DANE by another set, with a TTL of a year */
     MX_SET,      /* signed set of the hosts in text "a b", inception n hours */
     FLOOR,       /* expect of host, unsigned MX set, this floor */
     FLOOR_SIGNED,/* the same, signed MX set */
@@ -53,8 +61,8 @@ struct step {
 struct row {
     const char *name;
     int32_t mode_dane, mode_encrypted, mode_soft_pkix; /* 0: as by default; else mode + 10 */
-    int hold_hours;                                    /* 0: default; -1: report */
-    struct step steps[24];
+    int hold_hours;                                    /* 0: default; -1: report; -2: earned */
+    struct step steps[26];
 };
 
 struct story {
@@ -119,7 +127,9 @@ expect_floor(struct story *story, const struct step *step)
     if (floors.enforced.level != SMTPSEC_LEVEL_NONE)
         assert_true(floors.enforced.until >= story->at);
     if (floors.hold) {
-        assert_int_equal(floors.hold_until, story->record.refused_since + story->settings.hold);
+        assert_int_equal(floors.hold_until, story->settings.hold == SMTPSEC_HOLD_EARNED
+                                                ? floors.enforced.until
+                                                : story->record.refused_since + story->settings.hold);
         assert_true(floors.enforced.until <= floors.hold_until);
     }
 }
@@ -162,10 +172,10 @@ deliver(struct story *story, const struct step *step, enum what what, int64_t at
         seen.identities = SMTPSEC_IDENTITY_PKIX;
     if (what == DANE || what == HALF_DANE) {
         seen.identities = SMTPSEC_IDENTITY_DANE;
-        memset(seen.tlsa_digest, 'd', 32);
+        memset(seen.tlsa_digest, step->what == DANE_LONG ? 'e' : 'd', 32);
         seen.inception = step->n != 0 ? NOON + (int64_t)step->n * HOUR : 0;
         seen.signature_expiration = step->n != 0 ? seen.inception + 10 * SS_DAY : 0;
-        seen.expires = at + HOUR;
+        seen.expires = at + (step->what == DANE_LONG ? 365 * SS_DAY : HOUR);
     }
     memset(seen.spki_digest, 'k', 32);
     observe(story, &seen);
@@ -225,12 +235,56 @@ other(struct story *story, const struct step *step)
 }
 
 static void
+signed_zone(struct story *story, const struct step *step)
+{
+    struct ss_observation seen = {.at = story->at, .host = name(step->host)};
+
+    switch (step->what) {
+    case NO_DS:
+        seen.what = SS_OBSERVED_NO_DS;
+        break;
+    case UNSIGNED:
+        seen.what = SS_OBSERVED_UNSIGNED;
+        break;
+    case SIGNED:
+        seen.what = SS_OBSERVED_SIGNED;
+        break;
+    case DENIED_NAME:
+        seen.what = SS_OBSERVED_NO_TLSA;
+        break;
+    default:
+        seen.what = SS_OBSERVED_TLSA;
+        memset(seen.tlsa_digest, 'd', 32);
+        seen.expires = story->at + (step->what == TLSA_LONG ? 365 * SS_DAY : HOUR);
+        break;
+    }
+    seen.inception = step->n != 0 ? NOON + (int64_t)step->n * HOUR : 0;
+    seen.signature_expiration = seen.inception + 10 * SS_DAY;
+    if (step->what == DENIED_NAME) {
+        seen.name_inception = seen.inception;
+        seen.inception -= 100 * SS_DAY;
+    }
+    if (step->what == TLSA_ZONE) {
+        struct ss_name zone = name(step->text);
+
+        seen.zone = ss_zone_depth(&seen.host, &zone);
+    }
+    observe(story, &seen);
+}
+
+static void
 run_step(struct story *story, const struct step *step)
 {
     story->at = NOON + (int64_t)step->hour * HOUR;
     switch (step->what) {
     case PLAIN: case TLS: case TLS_SIGNED: case PKIX: case PKIX_SIGNED: case DANE: case HALF_DANE:
         deliver(story, step, step->what, story->at);
+        break;
+    case DANE_LONG:
+        deliver(story, step, DANE, story->at);
+        break;
+    case TLSA_SEEN: case TLSA_LONG: case TLSA_ZONE: case DENIED_NAME: case NO_DS: case UNSIGNED: case SIGNED:
+        signed_zone(story, step);
         break;
     case DAILY_TLS: case DAILY_PKIX: case DAILY_DANE:
         daily(story, step);
@@ -302,7 +356,11 @@ check_story(void **state)
         story.settings.mode[SMTPSEC_CLAIM_ENCRYPTED] = row->mode_encrypted - 10;
     if (row->mode_soft_pkix != 0)
         story.settings.soft_pkix_mode = row->mode_soft_pkix - 10;
-    if (row->hold_hours != 0)
+    if (row->hold_hours == -1)
+        story.settings.hold = SMTPSEC_HOLD_REPORT;
+    else if (row->hold_hours == -2)
+        story.settings.hold = SMTPSEC_HOLD_EARNED;
+    else if (row->hold_hours != 0)
         story.settings.hold = (int64_t)row->hold_hours * HOUR;
     for (i = 0; i < sizeof(row->steps) / sizeof(row->steps[0]) && row->steps[i].what != END; i++) {
         run_step(&story, &row->steps[i]);
@@ -472,11 +530,21 @@ static const struct row rows[] = {
      0,
      0,
      0,
-     DAYS(4000),
+     -2,
      {{0, DAILY_TLS, M1, NULL, 20},
+      {DAYS(20), FLOOR, M1, "encrypted soft", 0},
       {DAYS(20), REFUSED, M1, NULL, 0},
       {DAYS(38) - 1, FLOOR, M1, "encrypted soft hold", 0},
       {DAYS(38), FLOOR, M1, "none", 0}}},
+    {"6.3 hold: as long as earned, what falls short drops nothing that binds",
+     0,
+     0,
+     0,
+     -2,
+     {{0, DAILY_TLS, M1, NULL, 20},
+      {DAYS(20), REFUSED, M1, NULL, 0},
+      {DAYS(37), PLAIN, M1, NULL, 0},
+      {DAYS(37), FLOOR, M1, "encrypted soft hold", 0}}},
 
     /* ---- 6.4 the domain floor ---- */
     {"6.4 per-host claims are exact",
@@ -581,6 +649,97 @@ static const struct row rows[] = {
      STORY({0, DAILY_DANE, M1, NULL, 30}, {DAYS(30), NO_POLICY, NULL, NULL, 0},
            {DAYS(30), UNCHANGED, NULL, NULL, 0}, {DAYS(35), TLS, M1, NULL, 0},
            {DAYS(35), PLAIN, M1, NULL, 0}, {DAYS(35), FLOOR, M1, "dane+dane", 0})},
+
+    /* ---- 6.1 DNS alone may extend ---- */
+    {"6.1 PREC-10 a TLSA set seen raises nothing",
+     STORY({0, TLS, M1, NULL, 0}, {1, TLSA_SEEN, M1, NULL, 1}, {1, UNCHANGED, NULL, NULL, 0},
+           {1, CLAIMS, NULL, "enc:" M1 ":1", 0})},
+    {"6.1 PREC-10 it extends a live claim by its TTL, and counts no day",
+     STORY({0, DANE, M1, NULL, 0}, {1, TLSA_SEEN, M1, NULL, 0}, {2, FLOOR, M1, "dane+dane", 0},
+           {2, TLSA_SEEN, M1, NULL, 0}, {3, FLOOR, M1, "dane+dane", 0},
+           {3, CLAIMS, NULL, "dane:" M1 ":1 enc:" M1 ":1", 0}, {4, FLOOR, M1, "none", 0},
+           {4, TLSA_SEEN, M1, NULL, 0}, {4, UNCHANGED, NULL, NULL, 0}, {4, FLOOR, M1, "none", 0})},
+    {"6.1 PREC-10 no TTL counts for more than a week",
+     STORY({0, DANE, M1, NULL, 0}, {1, TLSA_LONG, M1, NULL, 0},
+           {DAYS(7) + 1, FLOOR, M1, "dane+dane", 0}, {DAYS(7) + 2, FLOOR, M1, "none", 0})},
+    {"6.1 PREC-10 nor that of a delivery",
+     STORY({0, DANE_LONG, M1, NULL, 0}, {DAYS(7), FLOOR, M1, "dane+dane", 0},
+           {DAYS(7) + 1, FLOOR, M1, "none", 0})},
+    {"6.1 PREC-10 what a mature claim would gain is not worth a write",
+     STORY({0, DAILY_DANE, M1, NULL, 30}, {DAYS(29), DANE, M1, NULL, DAYS(29)},
+           {DAYS(30), TLSA_ZONE, M1, "d.test", DAYS(29)}, {DAYS(31), TLSA_ZONE, M1, "d.test", DAYS(29)},
+           {DAYS(31), UNCHANGED, NULL, NULL, 0}, {DAYS(32), TLSA_ZONE, M1, "d.test", DAYS(30) - 1},
+           {DAYS(32), UNCHANGED, NULL, NULL, 0}, {DAYS(32), TLSA_ZONE, M1, "d.test", DAYS(30)},
+           {DAYS(32), DENIED, M1, NULL, DAYS(30) - 3}, {DAYS(32), UNCHANGED, NULL, NULL, 0},
+           {DAYS(32), DENIED, M1, NULL, DAYS(30) - 2}, {DAYS(32), CLAIMS, NULL, "enc:" M1 ":30", 0})},
+    {"6.1 PREC-11 an older set extends nothing",
+     STORY({0, DANE, M1, NULL, 100}, {1, TLSA_LONG, M1, NULL, 97}, {1, UNCHANGED, NULL, NULL, 0},
+           {2, FLOOR, M1, "none", 0})},
+
+    /* ---- 6.5 zones that leave DNSSEC ---- */
+    {"6.5 PREC-11 of a set at its own name only the name's denial must be new",
+     STORY({0, DANE, M1, NULL, 100}, {1, DENIED_NAME, M1, NULL, 101}, {1, UNCHANGED, NULL, NULL, 0},
+           {1, TLSA_ZONE, M1, "d.test", 100}, {1, DENIED_NAME, M1, NULL, 97},
+           {1, UNCHANGED, NULL, NULL, 0}, {1, DENIED_NAME, M1, NULL, 101},
+           {1, CLAIMS, NULL, "enc:" M1 ":1", 0})},
+    {"6.5 PREC-11 another set may stand elsewhere: its place must be seen again",
+     STORY({0, DANE, M1, NULL, 100}, {1, TLSA_ZONE, M1, "d.test", 100},
+           {1, TLSA_ZONE, M1, NULL, 100}, {1, UNCHANGED, NULL, NULL, 0},
+           {1, TLSA_ZONE, M1, NULL, 101}, {1, DENIED_NAME, M1, NULL, 101},
+           {1, UNCHANGED, NULL, NULL, 0}, {1, TLSA_ZONE, M1, "d.test", 101},
+           {2, DANE_LONG, M1, NULL, 101}, {2, DENIED_NAME, M1, NULL, 102},
+           {2, UNCHANGED, NULL, NULL, 0})},
+    {"6.5 PREC-11 a denial of DS of the MX set's zone takes DANE and DNSSEC of all hosts",
+     STORY({0, DAILY_DANE, M1, NULL, 20}, {0, DAILY_PKIX, M2, NULL, 20},
+           {0, ENFORCE, NULL, NULL, DAYS(50)}, {DAYS(20), NO_DS, NULL, NULL, DAYS(20)},
+           {DAYS(20), CLAIMS, NULL, "sts::1 enc:" M1 ":20 enc:" M2 ":20", 0})},
+    {"6.5 PREC-11 that of a host's zone its DANE alone",
+     STORY({0, DAILY_DANE, M1, NULL, 20}, {0, DAILY_DANE, M2, NULL, 20},
+           {0, PKIX_SIGNED, M1, NULL, 0}, {DAYS(20), NO_DS, M1, NULL, DAYS(20)},
+           {DAYS(20), CLAIMS, NULL, "dane:" M2 ":20 enc:" M1 ":20 enc:" M2 ":20 dnssec:" M1 ":1", 0})},
+    {"6.5 PREC-11 a denial of DS may be a day older than the last proof, as a cached DS is",
+     STORY({0, DAILY_DANE, M1, NULL, 20}, {DAYS(20), NO_DS, NULL, NULL, DAYS(18) - 3},
+           {DAYS(20), UNCHANGED, NULL, NULL, 0}, {DAYS(20), NO_DS, NULL, NULL, DAYS(18) - 2},
+           {DAYS(20), CLAIMS, NULL, "enc:" M1 ":20", 0})},
+    {"6.5 PREC-11 an older one is held for 14 days after the last proof",
+     STORY({0, DAILY_DANE, M1, NULL, 20}, {DAYS(33), NO_DS, M1, NULL, DAYS(10)},
+           {DAYS(33), UNCHANGED, NULL, NULL, 0}, {DAYS(33), FLOOR, M1, "dane+dane", 0},
+           {DAYS(33) + 1, NO_DS, M1, NULL, DAYS(10)}, {DAYS(33) + 1, CLAIMS, NULL, "enc:" M1 ":20", 0})},
+    {"6.5 PREC-11 a delivery over TLS proves no zone signed",
+     STORY({0, DANE, M1, NULL, 0}, {0, TLSA_LONG, M1, NULL, 0}, {DAYS(5), TLS, M1, NULL, 0},
+           {DAYS(6), NO_DS, NULL, NULL, 1}, {DAYS(6), CLAIMS, NULL, "enc:" M1 ":2", 0})},
+    {"6.5 PREC-11 where nothing rests on the zone, nothing is noted",
+     STORY({0, TLS, M1, NULL, 0}, {1, NO_DS, NULL, NULL, 1}, {1, UNCHANGED, NULL, NULL, 0},
+           {1, UNSIGNED, NULL, NULL, 0}, {1, UNCHANGED, NULL, NULL, 0}, {1, UNSIGNED, M1, NULL, 0},
+           {1, UNCHANGED, NULL, NULL, 0}, {1, SIGNED, NULL, NULL, 0}, {1, UNCHANGED, NULL, NULL, 0})},
+    {"6.5 PREC-11 unsigned for 72 hours, seen once a day at least, writes four times a day",
+     STORY({0, DAILY_DANE, M1, NULL, 20}, {DAYS(20), UNSIGNED, NULL, NULL, 0},
+           {DAYS(20) + 5, UNSIGNED, NULL, NULL, 0}, {DAYS(20) + 5, UNCHANGED, NULL, NULL, 0},
+           {DAYS(20) + 6, UNSIGNED, NULL, NULL, 0}, {DAYS(21) + 6, UNSIGNED, NULL, NULL, 0},
+           {DAYS(22) + 6, UNSIGNED, NULL, NULL, 0}, {DAYS(23) - 1, UNSIGNED, NULL, NULL, 0},
+           {DAYS(23) - 1, FLOOR, M1, "dane+dane", 0}, {DAYS(23), UNSIGNED, NULL, NULL, 0},
+           {DAYS(23), CLAIMS, NULL, "enc:" M1 ":20", 0})},
+    {"6.5 PREC-11 a pause of more than a day begins anew",
+     STORY({0, DAILY_DANE, M1, NULL, 20}, {DAYS(20), UNSIGNED, M1, NULL, 0},
+           {DAYS(21) + 1, UNSIGNED, M1, NULL, 0}, {DAYS(22) + 1, UNSIGNED, M1, NULL, 0},
+           {DAYS(23) + 1, UNSIGNED, M1, NULL, 0}, {DAYS(24), UNSIGNED, M1, NULL, 0},
+           {DAYS(24), FLOOR, M1, "dane+dane", 0}, {DAYS(24) + 1, UNSIGNED, M1, NULL, 0},
+           {DAYS(24) + 1, CLAIMS, NULL, "enc:" M1 ":20", 0})},
+    {"6.5 PREC-11 a signed answer ends the count, that of a host not the MX set's",
+     STORY({0, DAILY_DANE, M1, NULL, 20}, {DAYS(20), UNSIGNED, NULL, NULL, 0},
+           {DAYS(20), UNSIGNED, M1, NULL, 0}, {DAYS(20), SIGNED, M1, NULL, 0},
+           {DAYS(21), UNSIGNED, NULL, NULL, 0}, {DAYS(21), UNSIGNED, M1, NULL, 0},
+           {DAYS(22), UNSIGNED, NULL, NULL, 0}, {DAYS(22), UNSIGNED, M1, NULL, 0},
+           {DAYS(23), UNSIGNED, M1, NULL, 0}, {DAYS(23), FLOOR, M1, "dane+dane", 0},
+           {DAYS(23), SIGNED, NULL, NULL, 0}, {DAYS(23), UNSIGNED, NULL, NULL, 0},
+           {DAYS(23), FLOOR, M1, "dane+dane", 0}, {DAYS(24), UNSIGNED, M1, NULL, 0},
+           {DAYS(24), CLAIMS, NULL, "enc:" M1 ":20", 0})},
+    {"6.5 PREC-11 a clock that went back begins the count anew",
+     STORY({0, DAILY_DANE, M1, NULL, 20}, {DAYS(22), UNSIGNED, NULL, NULL, 0},
+           {DAYS(21), UNSIGNED, NULL, NULL, 0}, {DAYS(22), UNSIGNED, NULL, NULL, 0},
+           {DAYS(23), UNSIGNED, NULL, NULL, 0}, {DAYS(24) - 1, UNSIGNED, NULL, NULL, 0},
+           {DAYS(24) - 1, FLOOR, M1, "dane+dane", 0}, {DAYS(24), UNSIGNED, NULL, NULL, 0},
+           {DAYS(24), CLAIMS, NULL, "enc:" M1 ":20", 0})},
 
     /* ---- 6.8 modes ---- */
     {"6.8 off counts nowhere",
