@@ -48,6 +48,28 @@ count_entries(const struct ss_lmdb_env *env, MDB_txn *txn, struct ss_store_figur
     return rc;
 }
 
+/* LMDB writes a line a reader that has a slot, behind one of headings. */
+static int
+count_line(const char *line, void *arg)
+{
+    uint64_t *lines = arg;
+
+    (void)line;
+    ++*lines;
+    return 0;
+}
+
+static int
+count_readers(MDB_env *mdb, uint64_t *readers)
+{
+    uint64_t lines = 0;
+
+    if (mdb_reader_list(mdb, count_line, &lines) < 0)
+        return MDB_PANIC;
+    *readers = lines > 0 ? lines - 1 : 0;
+    return 0;
+}
+
 int
 ss_lmdb_figures(struct ss_store *store, struct ss_store_figures *out)
 {
@@ -68,6 +90,8 @@ ss_lmdb_figures(struct ss_store *store, struct ss_store_figures *out)
     if (rc == 0)
         rc = mdb_env_info(s->env->mdb, &info);
     if (rc == 0)
+        rc = count_readers(s->env->mdb, &out->readers);
+    if (rc == 0)
         rc = mdb_env_get_fd(s->env->mdb, &fd);
     if (rc == 0 && fstat(fd, &st) == 0)
         out->file_size = (uint64_t)st.st_size;
@@ -78,7 +102,6 @@ ss_lmdb_figures(struct ss_store *store, struct ss_store_figures *out)
     out->pages = info.me_last_pgno + 1;
     out->map_size = info.me_mapsize;
     out->map_max = SS_LMDB_MAP_MAX;
-    out->readers = info.me_numreaders;
     out->readers_max = info.me_maxreaders;
     return 0;
 }
