@@ -94,9 +94,12 @@ STORIES = (
           (('forge', 'nxdomain', 'starttls.test'),), 2, 'answer-held'),
     Story('older signed denial of TLSA replayed', 'dane-ee.test', 'learnt', DANE,
           (('publish-tlsa', 'mx.dane-ee.test'), ('replay', 'dane-ee.test', '48')), 2, 'downgrade'),
+    # No attack: what the owner says under his signature is believed at once, and what his parent
+    # zone says under its own. Whoever took the domain from its registrar could say so too.
     Story('DNSSEC gone, domain delegated without DS', 'dane-ee.test', 'learnt', DANE,
-          (('dns', 'dane-ee.test', 'insecure'),), 2, 'downgrade'),
-    # No attack: what the owner says under his signature is believed at once.
+          (('dns', 'dane-ee.test', 'insecure'),), 0, taken_by='mx.dane-ee.test', honest=True),
+    Story('DNSSEC gone, and STARTTLS stripped', 'dane-ee.test', 'learnt', DANE,
+          (('dns', 'dane-ee.test', 'insecure'), ('strip-starttls', 'mx.dane-ee.test')), 2, 'downgrade'),
     Story('TLSA withdrawn by the owner, signed', 'dane-ee.test', 'learnt', DANE,
           (('publish-tlsa', 'mx.dane-ee.test'),), 0, taken_by='mx.dane-ee.test', honest=True),
     # What nobody can notice: an unsigned domain without policy never said which hosts are its own,
@@ -118,7 +121,8 @@ class Memories:
     def __init__(self, tool, tell=lambda words: None):
         self.tool, self.tell = tool, tell
         self.folder = tempfile.mkdtemp(dir=os.environ['LAB_DIR'], prefix='attacks.')
-        self.begin = int(time.time())
+        # The last day of learning is today: an owner's signatures are made today, and no proof is newer.
+        self.begin = int(time.time()) - LEARNT * DAY
         self.made = {}
         self.copies = 0
 
