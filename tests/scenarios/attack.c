@@ -344,6 +344,7 @@ print_phase(const struct attack *attack, unsigned phase)
         if (row->phase != phase)
             continue;
         while (k < attack->count && attack->rows[k].phase == phase &&
+               attack->rows[k].lived - attack->rows[k - 1].lived <= DAY &&
                strcmp(attack->rows[k].outcome, row->outcome) == 0)
             k++;
         printf("%s", first ? "" : "; ");
