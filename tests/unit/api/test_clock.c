@@ -92,6 +92,28 @@ two_processes(void **state)
     tear_down();
 }
 
+/* What one process has used the other need not use: a mark counts for all. */
+static void
+busy_and_idle(void **state)
+{
+    struct smtpsec_context *busy, *idle;
+    int i;
+
+    (void)state;
+    set_up();
+    busy = use_open(directory, 0);
+    idle = use_open(directory, 0);
+    use(busy);
+    use(idle);
+    for (i = 0; i < 30; i++, use_now += USE_DAY)
+        use(busy);
+    use(idle);
+    assert_int_equal(use_events(idle, SMTPSEC_EVENT_CLOCK_STEPPED, NULL), 0);
+    smtpsec_context_free(busy);
+    smtpsec_context_free(idle);
+    tear_down();
+}
+
 /* Every plan says so. */
 static void
 plans_say_so(void **state)
@@ -259,6 +281,7 @@ main(void)
     struct ss_table table = SS_TABLE("api/clock");
 
     ss_table_case(&table, "PREC-10 two processes, one leap", two_processes);
+    ss_table_case(&table, "PREC-10 a busy process and an idle one", busy_and_idle);
     ss_table_case(&table, "PREC-10 every plan says that the clock leapt", plans_say_so);
     ss_table_case(&table, "PREC-10 a day of mail each minute is eight marks", few_writes);
     ss_table_case(&table, "PREC-10 a process that may not write", read_only);

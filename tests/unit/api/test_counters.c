@@ -334,6 +334,42 @@ near_us(void **state)
     world_clear(&use_world);
 }
 
+static struct ss_store_kind counting;
+static const struct ss_store_kind *counted;
+static unsigned updates;
+
+static int
+count_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
+             ss_store_edit edit, void *arg)
+{
+    updates++;
+    return counted->update(store, table, key, edit, arg);
+}
+
+/* A queue run of a thousand messages to one refused domain takes no lock a thousand times. */
+static void
+no_write(void **state)
+{
+    struct smtpsec_context *context = use_open(NULL, 0);
+    struct ss_name name;
+    int i;
+
+    (void)state;
+    counted = context->store->kind;
+    counting = *counted;
+    counting.update = count_update;
+    context->store->kind = &counting;
+    updates = 0;
+    assert_true(ss_name_from_text(&name, "d.test", 6));
+    for (i = 0; i < 1000; i++)
+        ss_near_us(context, &name, use_now + i);
+    assert_int_equal(updates, 1);
+    ss_near_us(context, &name, use_now + SS_MANY_WITHIN);
+    assert_int_equal(updates, 2);
+    context->store->kind = counted;
+    smtpsec_context_free(context);
+}
+
 /* The list is damaged: it is begun anew, and nothing else happens. */
 static int
 spoil(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *choice)
@@ -402,6 +438,7 @@ main(void)
     ss_table_case(&table, "without a memory outcomes are not recorded", not_recorded);
     ss_table_case(&table, "a stale outcome is counted as that alone", stale);
     ss_table_case(&table, "PREC-09 ten domains refused by two processes together", near_us);
+    ss_table_case(&table, "PREC-09 a refusal that is no news costs no write", no_write);
     ss_table_case(&table, "a damaged list of refusals is begun anew", damaged_list);
     ss_table_case(&table, "a full memory is told once an hour", memory_full);
     return ss_table_run(&table);
