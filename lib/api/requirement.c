@@ -61,7 +61,7 @@ int32_t
 smtpsec_requirement_reported_tls(const struct smtpsec_requirement *requirement)
 {
     if (requirement == NULL)
-        return SMTPSEC_TLS_REQUIRED;
+        return SMTPSEC_TLS_OPTIONAL;
     return requirement->reported.tls > requirement->tls ? requirement->reported.tls
                                                         : requirement->tls;
 }
