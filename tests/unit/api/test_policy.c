@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The operator's settings of the memory: by calls, and by a policy file taken whole or not at all. */
+/* The operator's settings of the memory: by calls, and by a file taken whole or not at all. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,7 +134,8 @@ check_exception(void **state)
     struct smtpsec_options *options = new_options();
 
     assert_int_equal(
-        smtpsec_options_add_exception(options, row->domain, row->kind, row->until, NULL), row->want);
+        smtpsec_options_add_exception(options, row->domain, row->kind, row->until, NULL),
+        row->want);
     assert_int_equal(ss_exceptions_count(options->settings.exceptions), row->want == 0 ? 1 : 0);
     smtpsec_options_free(options);
 }
@@ -184,7 +185,8 @@ taken(void **state)
     (void)state;
     assert_int_equal(smtpsec_options_add_canary(options, "x.test"), 0);
     assert_int_equal(smtpsec_options_add_canary(options, "y.test"), 0);
-    assert_int_equal(smtpsec_options_set_mode(options, SMTPSEC_CLAIM_ENCRYPTED, SMTPSEC_MODE_OFF), 0);
+    assert_int_equal(
+        smtpsec_options_set_mode(options, SMTPSEC_CLAIM_ENCRYPTED, SMTPSEC_MODE_OFF), 0);
     assert_int_equal(smtpsec_options_add_exception(options, "old.test", 0, NOW + DAY, NULL), 0);
     assert_int_equal(load(options, POLICY EXCEPT, strlen(POLICY EXCEPT)), 0);
     assert_int_equal(memory->mode[SMTPSEC_CLAIM_DANE], SMTPSEC_MODE_REPORT);
@@ -261,7 +263,8 @@ checked(void **state)
     struct smtpsec_faults *faults;
 
     (void)state;
-    assert_int_equal(smtpsec_policy_check((const uint8_t *)text, sizeof(text) - 1, NOW, &faults), 0);
+    assert_int_equal(smtpsec_policy_check((const uint8_t *)text, sizeof(text) - 1, NOW, &faults),
+                     0);
     assert_int_equal(smtpsec_faults_count(faults), 2);
     assert_int_equal(smtpsec_faults_line(faults, 0), 2);
     assert_true(smtpsec_faults_harmless(faults, 0));

@@ -45,8 +45,8 @@ __wrap_realloc(void *old, size_t size)
 
 #define LINE(domain) "except " domain " all until 2027-03-01\n"
 
-static const char text[] = LINE("a.test") LINE("b.test") LINE("c.test") LINE("d.test") LINE("e.test")
-    LINE("f.test") LINE("g.test") LINE("h.test") LINE("i.test") LINE("j.test");
+static const char text[] = LINE("a.test") LINE("b.test") LINE("c.test") LINE("d.test")
+    LINE("e.test") LINE("f.test") LINE("g.test") LINE("h.test") LINE("i.test") LINE("j.test");
 
 static void
 without_memory(void **state)
