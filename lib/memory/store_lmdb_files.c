@@ -17,6 +17,7 @@
 /* Kept of those that were set aside; the last of them is replaced. */
 #define ASIDE_MAX 9
 #define WAIT_STEP_MS 1
+#define WAIT_END_MS 1000
 /* Between a file's making and its being given to the group, the group cannot open it. */
 #define WAIT_GIVEN_STEPS 50
 
@@ -214,9 +215,17 @@ ss_lmdb_set_aside(int directory, struct ss_error *error)
 static bool
 is_in_use(int fd)
 {
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+    int64_t end = ss_lmdb_monotonic_ms() + WAIT_END_MS;
+    struct flock lock;
 
-    return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    /* One that was killed lets go of its files one by one. */
+    do {
+        lock = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+        if (fcntl(fd, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
+            return false;
+        sleep_ms(WAIT_STEP_MS);
+    } while (ss_lmdb_monotonic_ms() < end);
+    return true;
 }
 
 bool

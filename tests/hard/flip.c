@@ -248,7 +248,7 @@ run_trial(uint64_t trial)
     memcpy(broken, whole, whole_len);
     damages[kind].apply(&file, &state);
     write_data(broken, file.len);
-    child = fork();
+    child = hard_fork();
     if (child == 0) {
         use_file(kind);
         _exit(0);
@@ -323,7 +323,7 @@ main(int argc, char **argv)
     hard_figure("seed", seed);
     hard_figure("file, octets", whole_len);
     if (only != UINT64_MAX) {
-        child = fork();
+        child = hard_fork();
         if (child == 0)
             work(only, only + 1, 1);
         hard_wait_good(child, "trial");
@@ -331,7 +331,7 @@ main(int argc, char **argv)
     }
     for (n = 0; n < WORKERS; n++) {
         fflush(NULL);
-        workers[n] = fork();
+        workers[n] = hard_fork();
         if (workers[n] == 0)
             work(n, trials, WORKERS);
     }

@@ -255,7 +255,7 @@ on_tmpfs(void (*job)(uint64_t), const char *what, uint64_t pages)
     for (n = 0; n <= pages; n++) {
         snprintf(text, sizeof(text), "%s, %llu pages free", what, (unsigned long long)n);
         fflush(NULL);
-        child = fork();
+        child = hard_fork();
         if (child == 0) {
             job(n);
             figures->files++;
@@ -308,7 +308,7 @@ under_limits(uint64_t pages)
     for (n = 0; n <= pages; n++) {
         hard_directory(directory, true);
         fflush(NULL);
-        child = fork();
+        child = hard_fork();
         if (child == 0) {
             limited(n);
             figures->files++;

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -171,6 +172,18 @@ hard_shared(size_t len)
     if (map == MAP_FAILED)
         hard_die("mmap: %s", strerror(errno));
     return map;
+}
+
+pid_t
+hard_fork(void)
+{
+    pid_t parent = getpid(), child = fork();
+
+    if (child == -1)
+        hard_die("fork: %s", strerror(errno));
+    if (child == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent))
+        _exit(3);
+    return child;
 }
 
 int

@@ -59,6 +59,8 @@ bool hard_may_mount(void);
 
 /* Zeroed octets that children share. */
 void *hard_shared(size_t len);
+/* Fork; the child ends when its parent does, however that ends. */
+pid_t hard_fork(void);
 /* Wait for the end of a child; ends the test when it does not come. Returns its wait status. */
 int hard_wait(pid_t child);
 /* The child must exit with 0. */
@@ -68,6 +70,11 @@ void hard_kill(pid_t child);
 /* ---- mail ---- */
 
 struct smtpsec_context *hard_open(const char *directory);
+/*
+ * The same, and the memory must be good. On a busy machine the first opener's
+ * look at every page may take longer than others wait for it: they try again.
+ */
+struct smtpsec_context *hard_open_good(const char *directory);
 /* The same with a key for seals. directory: NULL for no memory. */
 struct smtpsec_context *hard_open_sealed(const char *directory, const char *key);
 /*

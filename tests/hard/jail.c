@@ -38,7 +38,7 @@ run_as(uid_t uid, bool in_jail, void (*job)(void), const char *what)
     pid_t child;
 
     fflush(NULL);
-    child = fork();
+    child = hard_fork();
     if (child == 0) {
         if (in_jail)
             HARD_CHECK(chroot(jail) == 0 && chdir("/") == 0);

@@ -129,7 +129,7 @@ opened_by_another(void)
     int status;
 
     fflush(NULL);
-    child = fork();
+    child = hard_fork();
     if (child == 0)
         _exit(10 + (int)open_and_judge());
     status = hard_wait(child);
@@ -152,7 +152,7 @@ begin(void)
     pid_t child;
 
     hard_directory(directory, true);
-    child = fork();
+    child = hard_fork();
     if (child == 0) {
         fill();
         _exit(0);
@@ -380,7 +380,7 @@ others_database(void)
     pid_t child;
 
     hard_directory(directory, true);
-    child = fork();
+    child = hard_fork();
     if (child == 0) {
         HARD_CHECK(mdb_env_create(&env) == 0 && mdb_env_open(env, directory, 0, 0600) == 0);
         HARD_CHECK(mdb_txn_begin(env, NULL, 0, &txn) == 0);

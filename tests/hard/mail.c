@@ -44,6 +44,22 @@ hard_open(const char *directory)
     return hard_open_sealed(directory, NULL);
 }
 
+struct smtpsec_context *
+hard_open_good(const char *directory)
+{
+    int64_t end = hard_ms() + HARD_LIMIT_MS;
+    struct smtpsec_context *context = hard_open(directory);
+
+    while (smtpsec_context_memory_state(context) != SMTPSEC_MEMORY_OK) {
+        if (hard_ms() > end)
+            hard_die("not opened: %s", context->store->error.text);
+        smtpsec_context_free(context);
+        hard_pause_us(10000);
+        context = hard_open(directory);
+    }
+    return context;
+}
+
 /* The reply to one question; the MX host of a domain is mx.DOMAIN. */
 static void
 answer_dns(struct smtpsec_lookup *lookup, uint32_t id, const char *domain, bool policy)
