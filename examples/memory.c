@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* smtpsec memory: what is remembered of destinations. The longer verbs stand in files of their own. */
+/* smtpsec memory: what is remembered. The longer verbs stand in files of their own. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +12,16 @@
 #include "print_table.h"
 #include "setup.h"
 #include "text.h"
+
+/* What is known beside the claims: runs of days and hours, zones, the policy that is held. */
+static int
+print_rest(void *user, const char *line)
+{
+    (void)user;
+    if (strncmp(line, "claim ", 6) != 0 && strncmp(line, "smtpsec-memory ", 15) != 0)
+        printf("  %s\n", line);
+    return 0;
+}
 
 /* Print the claims of one domain, or of all. Returns an exit code. */
 static int
@@ -33,6 +43,8 @@ print_claims(const struct tool_options *options, struct smtpsec_context *context
 
         table_style_init(&style, options->verbose || domain != NULL);
         table_claims(&style, claims);
+        if (domain != NULL)
+            code = tool_exit_of_error(smtpsec_memory_export(context, domain, print_rest, NULL));
     }
     if (rc == 0 && domain != NULL && smtpsec_claims_count(claims) == 0)
         code = TOOL_FAIL;

@@ -127,8 +127,9 @@ print_row(const struct promotion *promotion, const struct target *target, const 
     json_t *object;
 
     if (!promotion->options->json) {
-        printf("%-30s  %-30s  %-7s  %-9s  %-20s  %s\n", target->domain, host[0] != '\0' ? host : "-",
-               fate_names[fate], claim_name, smtpsec_reason_name(reason), text);
+        printf("%-30s  %-30s  %-7s  %-9s  %-20s  %s\n", target->domain,
+               host[0] != '\0' ? host : "-", fate_names[fate], claim_name,
+               smtpsec_reason_name(reason), text);
         return;
     }
     object = json_new_object();

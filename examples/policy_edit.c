@@ -203,7 +203,8 @@ replace(const char *path, const struct stat *known, const char *text, size_t len
 {
     char beside[PATH_MAX];
     size_t directory_len = (size_t)(strrchr(path, '/') - path) + 1;
-    int rc = snprintf(beside, sizeof(beside), "%.*s.smtpsec-policy.XXXXXX", (int)directory_len, path);
+    int rc = snprintf(beside, sizeof(beside), "%.*s.smtpsec-policy.XXXXXX", (int)directory_len,
+                      path);
     int fd;
 
     if (rc < 0 || (size_t)rc >= sizeof(beside)) {

@@ -59,7 +59,8 @@ visit(void *arg, struct ss_bytes octets, struct ss_bytes value)
 }
 
 int
-smtpsec_memory_list(struct smtpsec_context *context, const char *domain, struct smtpsec_claims **out)
+smtpsec_memory_list(struct smtpsec_context *context, const char *domain,
+                    struct smtpsec_claims **out)
 {
     struct listing listing;
     const struct ss_name *name;

@@ -52,7 +52,7 @@ smtpsec_memory_check(struct smtpsec_context *context, size_t *faults)
     r = ss_store_check(context->store, &damaged);
     if (r == 0 && damaged)
         checking.faults++;
-    /* Entries behind a damaged page cannot be trusted to be found, nor their reading to end well. */
+    /* Behind a damaged page nobody should follow LMDB. */
     if (r == 0 && !damaged)
         r = check_entries(context->store, &checking);
     if (r == SMTPSEC_E_MEMORY || damaged)

@@ -35,7 +35,7 @@ bool
 ss_record_spent(const struct ss_record *record, const struct ss_memory_settings *settings,
                 int64_t now)
 {
-    /* A day that runs against an unsigned end (DESIGN 6.6); the age of the last signed MX set (6.5). */
+    /* The day against an unsigned end (DESIGN 6.6), the age of the last signed MX set (6.5). */
     return record->count == 0 && !counts(record->held_until, settings, now) &&
            !counts(record->mx_inception, settings, now);
 }

@@ -99,6 +99,9 @@ def housekeeping(keeper, score):
     one = keeper.run('export', 'dane-ee.test').out.splitlines()
     score.note('of one domain, its lines alone', expect(
         one, [lines[0]] + [line for line in lines if ' domain=dane-ee.test ' in line]))
+    shown = keeper.run('show', 'dane-ee.test').out
+    score.note('show tells what is known beside the claims', expect(
+        ('in force' in shown, '  destination domain=dane-ee.test' in shown, '  claim ' in shown), (True, True, False)))
     with open('/dev/full', 'w') as full:
         done = subprocess.run([str(word) for word in keeper.words('export')], stdout=full, stderr=subprocess.PIPE)
     score.note('an export that cannot be written is a failure', expect(

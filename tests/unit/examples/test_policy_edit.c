@@ -41,7 +41,8 @@ static const struct row rows[] = {
     {"empty lines stay", "\n\nmode dane report\n\n\n", "\n\nmode dane enforce\n\n\n"},
     {"said already", "mode dane enforce\n", NULL},
     {"said already, with a comment", " mode dane enforce # yes\n", NULL},
-    {"a line cut short by a comment", "mode dane # report\n", "mode dane # report\nmode dane enforce\n"},
+    {"a line cut short by a comment", "mode dane # report\n",
+     "mode dane # report\nmode dane enforce\n"},
 };
 
 static void
@@ -215,7 +216,8 @@ main(void)
 
     SS_TABLE_ROWS(&table, text_is_edited, rows);
     ss_table_case(&table, "octets of any kind stay", octets_of_any_kind_stay);
-    ss_table_case(&table, "a file keeps its mode, and is not written for nothing", mode_of_a_file_stays);
+    ss_table_case(&table, "a file keeps its mode, and is not written for nothing",
+                  mode_of_a_file_stays);
     ss_table_case(&table, "a file keeps its owner", owner_of_a_file_stays);
     ss_table_case(&table, "a symbolic link stays, its file changes", link_stays);
     ss_table_case(&table, "a file of two names is left alone", file_of_two_names_is_left_alone);

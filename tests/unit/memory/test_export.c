@@ -115,8 +115,8 @@ dane_claim_is_shown(void **state)
     export_record(&record);
     assert_string_equal(
         text,
-        "destination domain=d.test route=mx port=25 mx_inception=1799999995 mx_expiration=1800000005 "
-        "mx_zone=d.test unsigned_since=1800000001 unsigned_seen=1800000002\n"
+        "destination domain=d.test route=mx port=25 mx_inception=1799999995 "
+        "mx_expiration=1800000005 mx_zone=d.test unsigned_since=1800000001 unsigned_seen=1800000002\n"
         "claim domain=d.test route=mx port=25 kind=dane host=mx.d.test first_seen=1800000000 "
         "last_seen=1800086400 counted=1800086400 days=2 expires=1800000007 inception=1799999991 "
         "expiration=1800000009 zone=test unsigned_since=1800000003 unsigned_seen=1800000004 "
@@ -206,7 +206,8 @@ policy_text_stays_on_one_line(void **state)
     entry.body = body;
     entry.len = sizeof(body) - 1;
     assert_false(export_policy(&entry));
-    assert_string_equal(text, "policy domain=d.test id=1 fetched=1800000000 max_age=86400 failed_id=2 "
+    assert_string_equal(text, "policy domain=d.test id=1 fetched=1800000000 max_age=86400 "
+                              "failed_id=2 "
                               "failed_at=1800000001 attempted=1800000002 first_used=1799999997 "
                               "used=1800000003 "
                               "failing_since=1800000004 "
@@ -326,7 +327,8 @@ main(void)
     struct ss_test_table table = SS_TABLE("export");
 
     ss_table_case(&table, "a DANE claim with all it rests on", dane_claim_is_shown);
-    ss_table_case(&table, "what is not known is left out; a relay's route", what_is_not_known_is_left_out);
+    ss_table_case(&table, "what is not known is left out; a relay's route",
+                  what_is_not_known_is_left_out);
     ss_table_case(&table, "a stranger's name cannot end a word", strangers_names_are_escaped);
     ss_table_case(&table, "a policy's text stays on one line", policy_text_stays_on_one_line);
     ss_table_case(&table, "a failure without a policy", failure_without_a_policy_is_shown);

@@ -22,7 +22,8 @@ struct row {
 static const struct row rows[] = {
     {"in force", SMTPSEC_CLAIM_DANE, 30, 1, 20, 0, false},
     {"of yesterday, binding for no time", SMTPSEC_CLAIM_ENCRYPTED, 1, 1, 1, 0, false},
-    {"unearned, seen 89 days ago: it can still be earned", SMTPSEC_CLAIM_ENCRYPTED, 100, 89, 3, 0, false},
+    {"unearned, seen 89 days ago: it can still be earned", SMTPSEC_CLAIM_ENCRYPTED, 100, 89, 3, 0,
+     false},
     {"seen 90 days ago to the second", SMTPSEC_CLAIM_ENCRYPTED, 100, 90, 3, 0, false},
     {"unseen for 91 days", SMTPSEC_CLAIM_ENCRYPTED, 100, 91, 3, 0, true},
     {"DANE unseen for 91 days", SMTPSEC_CLAIM_DANE, 300, 91, 100, 0, true},
