@@ -372,7 +372,7 @@ enum {
     SMTPSEC_EVENT_DNSSEC_LOST = 13,   /* the resolver does not validate any more */
     SMTPSEC_EVENT_DNSSEC_BACK = 14,
     SMTPSEC_EVENT_STS_REFRESH_FAILING = 15, /* a policy could not be fetched anew for long */
-    SMTPSEC_EVENT_CLOCK_STEPPED = 16, /* the clock went forward by days: nothing ends or is raised */
+    SMTPSEC_EVENT_CLOCK_STEPPED = 16, /* the clock leapt by days: nothing ends or is raised */
     SMTPSEC_EVENT_CLOCK_SETTLED = 17, /* the new time is believed, or the old one is back */
     SMTPSEC_EVENT_MANY_REFUSED = 18,  /* many domains fall short at once: the fault is near us */
     SMTPSEC_EVENT_CLAIM_LOWERED = 19, /* a proof ended a claim */
@@ -385,7 +385,7 @@ enum {
     SMTPSEC_COUNTER_CHECKED = 2,      /* the memory asked for something, and the plan can meet it */
     SMTPSEC_COUNTER_REFUSED = 3,      /* the memory refused: plans and sessions */
     SMTPSEC_COUNTER_WOULD_REFUSE = 4, /* report mode would have: plans and sessions */
-    SMTPSEC_COUNTER_NOTHING_KNOWN = 5,/* not checked: the memory asks for nothing */
+    SMTPSEC_COUNTER_NOTHING_KNOWN = 5,/* not checked: the memory asks for nothing, or no host is left */
     SMTPSEC_COUNTER_NOT_CHECKED = 6,  /* not checked: no memory, or it could not be read */
     SMTPSEC_COUNTER_EXCEPTED = 7,     /* an exception of the operator was used */
     SMTPSEC_COUNTER_HOLD_ENDED = 8,   /* mail went on, weaker than remembered */
@@ -1238,7 +1238,8 @@ SMTPSEC_API int smtpsec_outcome_read(const struct smtpsec_context *context, cons
  *
  * Returns: 0, NOMEM, STALE (older than a day or from the future), MEMORY
  *          (no memory, or it cannot be written). No error here changes a
- *          decision already made.
+ *          decision already made. Also 0, and not counted, while the clock is
+ *          not believed (SMTPSEC_EVENT_CLOCK_STEPPED).
  */
 SMTPSEC_API int smtpsec_record(struct smtpsec_context *context, const struct smtpsec_outcome *outcome,
                                int64_t now);
