@@ -385,7 +385,7 @@ enum {
     SMTPSEC_COUNTER_CHECKED = 2,      /* the memory asked for something, and the plan can meet it */
     SMTPSEC_COUNTER_REFUSED = 3,      /* the memory refused: plans and sessions */
     SMTPSEC_COUNTER_WOULD_REFUSE = 4, /* report mode would have: plans and sessions */
-    SMTPSEC_COUNTER_NOTHING_KNOWN = 5,/* not checked: the memory asks for nothing, or no host is left */
+    SMTPSEC_COUNTER_NOTHING_KNOWN = 5,/* not checked: nothing is asked for, or no host is left */
     SMTPSEC_COUNTER_NOT_CHECKED = 6,  /* not checked: no memory, or it could not be read */
     SMTPSEC_COUNTER_EXCEPTED = 7,     /* an exception of the operator was used */
     SMTPSEC_COUNTER_HOLD_ENDED = 8,   /* mail went on, weaker than remembered */
