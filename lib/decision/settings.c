@@ -69,22 +69,41 @@ hold_text(char out[SS_SPAN_TEXT], int64_t hold)
         ss_span_write(out, hold);
 }
 
+/* The kinds in each mode, the strictest mode first: "enforce dane mta-sts, report dnssec". */
+static void
+modes_text(char *out, size_t room, const struct ss_memory_settings *memory)
+{
+    int32_t mode, kind;
+    size_t at = 0;
+    bool first;
+
+    for (mode = SMTPSEC_MODE_ENFORCE; mode >= SMTPSEC_MODE_OFF; mode--) {
+        first = true;
+        for (kind = SMTPSEC_CLAIM_DANE; kind <= SMTPSEC_CLAIM_DNSSEC; kind++) {
+            if (memory->mode[kind] != mode)
+                continue;
+            if (first)
+                at += (size_t)snprintf(out + at, room - at, "%s%s", at > 0 ? ", " : "",
+                                       smtpsec_mode_name(mode));
+            at += (size_t)snprintf(out + at, room - at, " %s", smtpsec_claim_name(kind));
+            first = false;
+        }
+    }
+}
+
 /* One line with all that the operator can set of the memory. */
 static void
 tell_settings(const struct ss_memory_settings *memory, size_t exceptions, struct ss_notes *notes)
 {
-    char hold[SS_SPAN_TEXT], cap[SS_SPAN_TEXT];
+    char modes[128], hold[SS_SPAN_TEXT], cap[SS_SPAN_TEXT], used[48] = "";
 
+    modes_text(modes, sizeof(modes), memory);
     hold_text(hold, memory->hold);
     ss_span_write(cap, memory->cap);
-    ss_note(notes, "PREC-10", "",
-            "settings of the memory: dane %s, mta-sts %s, encrypted %s, dnssec %s, "
-            "soft-certificates %s, hold %s, cap %s, exceptions in use %zu",
-            smtpsec_mode_name(memory->mode[SMTPSEC_CLAIM_DANE]),
-            smtpsec_mode_name(memory->mode[SMTPSEC_CLAIM_MTA_STS]),
-            smtpsec_mode_name(memory->mode[SMTPSEC_CLAIM_ENCRYPTED]),
-            smtpsec_mode_name(memory->mode[SMTPSEC_CLAIM_DNSSEC]),
-            smtpsec_mode_name(memory->soft_pkix_mode), hold, cap, exceptions);
+    if (exceptions > 0)
+        snprintf(used, sizeof(used), "; exceptions in use %zu", exceptions);
+    ss_note(notes, "PREC-10", "", "memory: %s; soft-certificates %s; hold %s; cap %s%s", modes,
+            smtpsec_mode_name(memory->soft_pkix_mode), hold, cap, used);
 }
 
 static void
