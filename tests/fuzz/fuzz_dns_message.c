@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "dns/denial.h"
 #include "dns/frame.h"
 #include "dns/message.h"
 
@@ -51,6 +52,11 @@ check_answer(const struct ss_answer *answer, const uint8_t *message, size_t len,
         demand(answer->failure == SMTPSEC_FAILURE_TRUNCATED);
     if (answer->outcome != SMTPSEC_ANSWER_FAILED)
         demand(answer->end.len > 0 && ss_dns_reply_rcode(message, len) % 3 == 0);
+    demand(answer->zone.len == 0 || ss_dns_is_under(&answer->end, &answer->zone));
+    demand(answer->count == 0 || (answer->name_inception == 0 && !answer->delegation));
+    if (answer->outcome != SMTPSEC_ANSWER_FAILED && answer->count == 0)
+        demand(answer->inception <= answer->name_inception);
+    demand(!answer->delegation || answer->name_inception != 0);
     for (i = 0; i < answer->count; i++) {
         check_record(&answer->records[i], type);
         if (i > 0)
