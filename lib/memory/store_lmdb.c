@@ -34,6 +34,8 @@ ss_lmdb_failed(struct ss_lmdb_store *s, const char *what, int rc)
         atomic_store(&s->env->broken, true);
         s->store.state = SMTPSEC_MEMORY_LOST;
     }
+    /* Of the store's troubles the last one counts: an old one may be over. */
+    memset(&s->store.error, 0, sizeof(s->store.error));
     return ss_error_set(&s->store.error, SMTPSEC_E_MEMORY, "%s: %s: %s", s->path, what,
                         mdb_strerror(rc));
 }
@@ -102,6 +104,7 @@ ss_lmdb_enter(struct ss_lmdb_store *s)
     if (ss_lmdb_env_whole(s->env))
         return 0;
     s->store.state = SMTPSEC_MEMORY_LOST;
+    memset(&s->store.error, 0, sizeof(s->store.error));
     return ss_error_set(&s->store.error, SMTPSEC_E_MEMORY,
                         "%s: the file was cut or removed while it was in use", s->path);
 }

@@ -288,9 +288,11 @@ ss_lmdb_update(struct ss_store *store, enum ss_store_table table, struct ss_byte
     if (s->store.state != SMTPSEC_MEMORY_OK)
         return SMTPSEC_E_MEMORY;
     lock = ss_lmdb_write_lock(s->env);
-    if (lock == -1)
+    if (lock == -1) {
+        memset(&s->store.error, 0, sizeof(s->store.error));
         return ss_error_set(&s->store.error, SMTPSEC_E_MEMORY,
                             "%s: another process keeps it locked", s->path);
+    }
     ss_buf_init(&change.value, SS_STORE_VALUE_MAX);
     rc = change_locked(s, &change);
     ss_lmdb_write_unlock(lock);

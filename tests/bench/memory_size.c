@@ -65,9 +65,9 @@ host_of(const char *domain, size_t n, bool hosted, struct ss_name *host)
         fail("a name");
 }
 
-/* What one accepted delivery, many times repeated, leaves of a host: both kinds, the same days. */
+/* What one accepted delivery, many times repeated, leaves of a host: its kinds, the same days. */
 static void
-add_host(struct ss_record *record, const struct ss_name *host)
+add_host(struct ss_record *record, const struct ss_name *host, bool dane)
 {
     int64_t first = T0 - (int64_t)(next_random() % (80 * SS_DAY)) - 20 * SS_DAY;
     int64_t last = T0 - (int64_t)(next_random() % (10 * SS_DAY));
@@ -77,7 +77,7 @@ add_host(struct ss_record *record, const struct ss_name *host)
     uint64_t digest = next_random();
     size_t i, j;
 
-    for (i = 0; i < 2; i++) {
+    for (i = dane ? 0 : 1; i < 2; i++) {
         claim = ss_record_add(record, kinds[i], host);
         if (claim == NULL)
             fail("a claim");
@@ -85,20 +85,23 @@ add_host(struct ss_record *record, const struct ss_name *host)
         claim->last_seen = last;
         claim->counted = counted;
         claim->days = 1 + (uint32_t)((last - first) / SS_DAY / 2);
-        for (j = 0; j < sizeof(claim->spki_digest); j++)
-            claim->spki_digest[j] = (uint8_t)(digest >> j % 8 * 8 ^ j);
+        /* One of them keeps the server's key, the other its TLSA set. */
+        for (j = 0; j < sizeof(claim->spki_digest); j++) {
+            if (kinds[i] == SMTPSEC_CLAIM_DANE)
+                claim->tlsa_digest[j] = (uint8_t)(digest >> j % 8 * 8 ^ j);
+            else
+                claim->spki_digest[j] = (uint8_t)(digest >> j % 8 * 8 ^ j ^ 1);
+        }
         if (kinds[i] == SMTPSEC_CLAIM_DANE) {
             claim->expires = last + 3600;
             claim->inception = last - 3 * SS_DAY;
             claim->signature_expiration = last + 11 * SS_DAY;
-            memcpy(claim->tlsa_digest, claim->spki_digest, sizeof(claim->tlsa_digest));
-            claim->tlsa_digest[0] ^= 1;
         }
     }
 }
 
 static void
-make(uint64_t n, size_t hosts, struct ss_buf *key, struct ss_buf *value)
+make(uint64_t n, size_t hosts, bool dane, struct ss_buf *key, struct ss_buf *value)
 {
     struct ss_memory_key whose;
     struct ss_record record;
@@ -113,14 +116,14 @@ make(uint64_t n, size_t hosts, struct ss_buf *key, struct ss_buf *value)
         fail("a name");
     whose.port = 25;
     ss_record_init(&record, &whose);
-    record.mx_inception = T0 - 3 * SS_DAY;
-    record.mx_expiration = T0 + 11 * SS_DAY;
+    record.mx_inception = dane ? T0 - 3 * SS_DAY : 0;
+    record.mx_expiration = dane ? T0 + 11 * SS_DAY : 0;
     hosted = next_random() % 2 == 0;
     if (hosts == 0)
         hosts = 1 + (next_random() % 3 == 0);
     for (i = 0; i < hosts; i++) {
         host_of(domain, i, hosted, &host);
-        add_host(&record, &host);
+        add_host(&record, &host, dane);
     }
     key->len = value->len = 0;
     ss_memory_key_write(key, &whose);
@@ -153,7 +156,7 @@ by_key(const void *a, const void *b)
 }
 
 static uint64_t *
-order_of(uint64_t count, bool sorted)
+order_of(uint64_t count, bool sorted, bool dane)
 {
     uint64_t *order = malloc(count * sizeof(*order)), i;
     struct ss_buf value;
@@ -170,7 +173,7 @@ order_of(uint64_t count, bool sorted)
     ss_buf_init(&value, SS_STORE_VALUE_MAX);
     for (i = 0; i < count; i++) {
         ss_buf_init(&sorting[i], 1024);
-        make(i, 0, &sorting[i], &value);
+        make(i, 0, dane, &sorting[i], &value);
     }
     qsort(order, count, sizeof(*order), by_key);
     for (i = 0; i < count; i++)
@@ -190,12 +193,12 @@ seconds(void)
 }
 
 static void
-load(uint64_t count, bool sorted)
+load(uint64_t count, bool sorted, bool dane)
 {
     static const char *const files[] = { "data.mdb", "lock.mdb", "open.lock", "write.lock" };
     char directory[] = "/dev/shm/memory-size-XXXXXX", path[64];
     char *where = mkdtemp(directory);
-    uint64_t *order = order_of(count, sorted), i, octets = 0;
+    uint64_t *order = order_of(count, sorted, dane), i, octets = 0;
     struct ss_store_figures figures;
     struct ss_buf key, value;
     struct ss_store *store;
@@ -208,7 +211,7 @@ load(uint64_t count, bool sorted)
     ss_buf_init(&value, SS_STORE_VALUE_MAX);
     begin = seconds();
     for (i = 0; i < count; i++) {
-        make(order[i], 0, &key, &value);
+        make(order[i], 0, dane, &key, &value);
         octets += key.len + value.len;
         if (ss_store_update(store, SS_TABLE_CLAIMS, (struct ss_bytes){ key.data, key.len }, put,
                             &value) != 0)
@@ -217,9 +220,9 @@ load(uint64_t count, bool sorted)
     begin = seconds() - begin;
     if (ss_store_figures(store, &figures) != 0)
         fail(store->error.text);
-    printf("%-12s %9.1f MB  %6.1f octets a destination (%.1f of key and value; goal %d)  "
+    printf("%-14s %-12s %9.1f MB  %6.1f octets a destination (%.1f of key and value; goal %d)  "
            "%.1f us a write\n",
-           sorted ? "in order:" : "in no order:", (double)figures.file_size / 1e6,
+           dane ? "dane+encrypted" : "encrypted", sorted ? "in order:" : "in no order:", (double)figures.file_size / 1e6,
            (double)figures.file_size / (double)figures.entries[SS_TABLE_CLAIMS],
            (double)octets / (double)count, GOAL, begin / (double)count * 1e6);
     ss_store_close(store);
@@ -234,7 +237,7 @@ load(uint64_t count, bool sorted)
 }
 
 static void
-one_entry(size_t hosts)
+one_entry(size_t hosts, bool dane)
 {
     uint64_t i, keys = 0, values = 0;
     struct ss_buf key, value;
@@ -242,12 +245,13 @@ one_entry(size_t hosts)
     ss_buf_init(&key, 1024);
     ss_buf_init(&value, SS_STORE_VALUE_MAX);
     for (i = 0; i < 10000; i++) {
-        make(i, hosts, &key, &value);
+        make(i, hosts, dane, &key, &value);
         keys += key.len;
         values += value.len;
     }
     /* LMDB: a head of 8 octets and a place of 2 in the page's list. */
-    printf("%zu host%s: key %.1f, value %.1f, LMDB 10 octets\n", hosts, hosts == 1 ? " " : "s",
+    printf("%-14s %zu host%s: key %.1f, value %.1f, LMDB 10 octets\n",
+           dane ? "dane+encrypted" : "encrypted", hosts, hosts == 1 ? " " : "s",
            (double)keys / 1e4, (double)values / 1e4);
     ss_buf_free(&key);
     ss_buf_free(&value);
@@ -258,11 +262,15 @@ main(int argc, char **argv)
 {
     uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
 
+    int i;
+
     if (count == 0)
         fail("how many destinations?");
-    one_entry(1);
-    one_entry(2);
-    load(count, true);
-    load(count, false);
+    for (i = 0; i < 2; i++) {
+        one_entry(1, i == 0);
+        one_entry(2, i == 0);
+        load(count, true, i == 0);
+        load(count, false, i == 0);
+    }
     return 0;
 }

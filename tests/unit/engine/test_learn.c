@@ -606,6 +606,85 @@ ends_by_policy(void **state)
     tear_down();
 }
 
+/* ---- Probation (6.12) ---- */
+
+static void
+stands(enum ss_store_table table, uint64_t kept, uint64_t probation)
+{
+    struct ss_store_figures figures;
+
+    assert_int_equal(ss_store_figures(counting.inner, &figures), 0);
+    assert_int_equal(figures.entries[table], kept);
+    assert_int_equal(figures.entries[table + 2], probation);
+}
+
+static void
+ripe_claims(void **state)
+{
+    (void)state;
+    set_up();
+    assert_int_equal(deliver(SMTPSEC_IDENTITY_DANE, NOW, NOW), 0);
+    stands(SS_TABLE_CLAIMS, 0, 1);
+    assert_int_equal(deliver(SMTPSEC_IDENTITY_DANE, NOW + 3 * 3600, NOW + 3 * 3600), 0);
+    stands(SS_TABLE_CLAIMS, 0, 1);
+    assert_int_equal(deliver(SMTPSEC_IDENTITY_DANE, NOW + SS_DAY, NOW + SS_DAY), 0);
+    stands(SS_TABLE_CLAIMS, 1, 0);
+    tear_down();
+}
+
+static void
+ripe_policies(void **state)
+{
+    (void)state;
+    set_up();
+    evaluate(TESTING, NOW);
+    stands(SS_TABLE_POLICIES, 0, 1);
+    evaluate(NULL, NOW + 60);
+    stands(SS_TABLE_POLICIES, 0, 1);
+    evaluate(NULL, NOW + SS_DAY);
+    stands(SS_TABLE_POLICIES, 1, 0);
+    tear_down();
+}
+
+static int
+put_new(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *edit)
+{
+    (void)arg;
+    (void)old;
+    ss_buf_u8(out, 'x');
+    *edit = SS_EDIT_PUT_NEW;
+    return 0;
+}
+
+static uint64_t
+claims_alone(void *arg, enum ss_store_table table, struct ss_bytes key, struct ss_bytes value)
+{
+    (void)arg;
+    (void)key;
+    (void)value;
+    return table == SS_TABLE_CLAIMS_NEW ? 0 : SS_STORE_FIXED;
+}
+
+/* No room for a policy is no reason to forget what it proved, nor to plan otherwise. */
+static void
+no_room_for_policy(void **state)
+{
+    struct ss_store_limits limits = {.kept = 10, .probation = 1, .rank = claims_alone};
+    int learnt = 0;
+
+    (void)state;
+    set_up();
+    ss_store_set_limits(counting.inner, &limits);
+    assert_int_equal(ss_store_update(counting.inner, SS_TABLE_POLICIES,
+                                     (struct ss_bytes){(const uint8_t *)"x", 1}, put_new, NULL),
+                     0);
+    assert_int_equal(evaluate_on("d.test", 25, ENFORCE, NOW, &learnt), SMTPSEC_VERDICT_DELIVER);
+    assert_int_equal(learnt, SMTPSEC_E_LIMIT);
+    stands(SS_TABLE_POLICIES, 0, 1);
+    stands(SS_TABLE_CLAIMS, 0, 1);
+    tear_down();
+}
+
 int
 main(void)
 {
@@ -626,5 +705,8 @@ main(void)
     ss_table_case(&t, "PREC-11 only a signed denial lowers", denial);
     ss_table_case(&t, "an unsigned end is believed after a day", ends);
     ss_table_case(&t, "an unsigned end against a policy alone too", ends_by_policy);
+    ss_table_case(&t, "DESIGN 6.12 claims of one day are on probation", ripe_claims);
+    ss_table_case(&t, "DESIGN 6.12 policies used on one day are on probation", ripe_policies);
+    ss_table_case(&t, "DESIGN 6.12 no room for a policy, and its claim is kept", no_room_for_policy);
     return ss_table_run(&t);
 }
