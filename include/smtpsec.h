@@ -1169,6 +1169,7 @@ SMTPSEC_API int smtpsec_verify(const struct smtpsec_anchors *anchors,
 SMTPSEC_API void smtpsec_verdict_free(struct smtpsec_verdict *verdict);
 /** 1: go on with MAIL. 0: QUIT, next host. */
 SMTPSEC_API int smtpsec_verdict_accepted(const struct smtpsec_verdict *verdict);
+/** Of a reject; of an accepted session what testing mode, or the memory, would refuse it for. */
 SMTPSEC_API int32_t smtpsec_verdict_reason(const struct smtpsec_verdict *verdict);
 /** The level that the session reached, judged for this requirement. */
 SMTPSEC_API int32_t smtpsec_verdict_achieved(const struct smtpsec_verdict *verdict);
