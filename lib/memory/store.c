@@ -41,7 +41,8 @@ ss_store_set_limits(struct ss_store *store, const struct ss_store_limits *limits
 }
 
 int
-ss_store_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
+ss_store_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
+             struct ss_buf *value)
 {
     if (store == NULL || table >= SS_TABLE_COUNT)
         return SMTPSEC_E_INVALID;
@@ -68,8 +69,8 @@ ss_store_update(struct ss_store *store, enum ss_store_table table, struct ss_byt
 }
 
 int
-ss_store_each_after(struct ss_store *store, enum ss_store_table table, struct ss_bytes after, size_t most,
-                    ss_store_each each, void *arg)
+ss_store_each_after(struct ss_store *store, enum ss_store_table table, struct ss_bytes after,
+                    size_t most, ss_store_each each, void *arg)
 {
     if (store == NULL || table >= SS_TABLE_COUNT || each == NULL || after.len > KEY_MAX)
         return SMTPSEC_E_INVALID;

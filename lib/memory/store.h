@@ -93,8 +93,8 @@ struct ss_store_kind {
                struct ss_buf *value);
     int (*update)(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                   ss_store_edit edit, void *arg);
-    int (*each)(struct ss_store *store, enum ss_store_table table, struct ss_bytes after, size_t most,
-                ss_store_each each, void *arg);
+    int (*each)(struct ss_store *store, enum ss_store_table table, struct ss_bytes after,
+                size_t most, ss_store_each each, void *arg);
     void (*close)(struct ss_store *store);
     /* May be NULL: nobody else uses the store. */
     int (*lease)(struct ss_store *store, uint64_t name, struct ss_lease **out);
@@ -111,7 +111,7 @@ struct ss_store {
     int32_t state; /* SMTPSEC_MEMORY_OK, _READ_ONLY, _LOST; a lost one may come back */
     struct ss_error error;
     struct ss_store_limits limits;
-    /* Set when a new memory was begun in place of one that was kept here; who reads it may clear it. */
+    /* A new memory was begun in place of one that was kept here; who reads it may clear it. */
     bool set_aside;
     /* Entries that were found damaged as it was opened; who reads it may clear it. */
     uint64_t faults;

@@ -66,7 +66,7 @@ attach(struct ss_lmdb_store *s)
     return 0;
 }
 
-/* The environment that came to its end is opened anew, for all its stores, by the first who asks. */
+/* An environment that came to its end is opened anew, for all its stores, by who asks first. */
 static void
 lmdb_retry(struct ss_store *store)
 {
@@ -184,7 +184,8 @@ ss_lmdb_find(const struct ss_lmdb_env *env, MDB_txn *txn, enum ss_store_table ta
 }
 
 static int
-lmdb_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
+lmdb_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
+         struct ss_buf *value)
 {
     struct ss_lmdb_store *s = ss_lmdb_store_of(store);
     enum ss_store_table where;

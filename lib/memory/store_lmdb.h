@@ -46,7 +46,7 @@ struct ss_lmdb_env {
     bool read_only;
     uint64_t faults; /* entries that were damaged when it was opened */
     MDB_env *mdb;
-    uint32_t format; /* of the tables; an older one is only met when it cannot be brought up to date */
+    uint32_t format; /* of the tables; an older one only where nobody may write */
     bool there[SS_TABLE_COUNT];
     MDB_dbi tables[SS_TABLE_COUNT];
     /* Shared by transactions, exclusive for a new map size, which LMDB forbids beside them. */
@@ -64,7 +64,7 @@ struct ss_lmdb_env {
 
 /* ---- store_lmdb_files.c: folders, files, locks ---- */
 
-/* Open the directory, which must be ours (DESIGN 6.13). Returns a descriptor, or -1 and says why. */
+/* Open the directory, which must be ours (DESIGN 6.13). Returns -1 and says why not. */
 int ss_lmdb_directory_open(const char *path, const struct ss_store_lmdb_options *options,
                            struct ss_error *error);
 /* False when it cannot be written, by its mode. */
@@ -103,7 +103,8 @@ enum ss_lmdb_health ss_lmdb_check_all(int fd, uint64_t *faults);
 /* ---- store_lmdb_lease.c ---- */
 
 /* As ss_store_lease(), among all who have this directory. */
-int ss_lmdb_lease(const struct ss_lmdb_env *env, uint64_t name, struct ss_error *error, struct ss_lease **out);
+int ss_lmdb_lease(const struct ss_lmdb_env *env, uint64_t name, struct ss_error *error,
+                  struct ss_lease **out);
 
 /* ---- store_lmdb_registry.c: one environment a file and process ---- */
 
@@ -134,6 +135,20 @@ bool ss_lmdb_env_follow(struct ss_lmdb_env *env);
 bool ss_lmdb_env_whole(struct ss_lmdb_env *env);
 /* Free the slots of readers that died. */
 bool ss_lmdb_env_clear_readers(struct ss_lmdb_env *env);
+
+/* ---- store_lmdb_tables.c ---- */
+
+/* Beside 0 and the codes of errors: it is ours, and damaged. */
+#define SS_LMDB_MAIMED 1
+
+/*
+ * Open the tables; where one may write, make them, or bring those of an older
+ * format up to date. Returns 0, SS_LMDB_MAIMED, or as ss_lmdb_env_get().
+ */
+int ss_lmdb_tables_open(struct ss_lmdb_env *env, const char *path, bool read_only,
+                        struct ss_error *error);
+
+/* ---- store_lmdb_env.c again ---- */
 
 /* Take write.lock; returns its descriptor, or -1. */
 int ss_lmdb_write_lock(const struct ss_lmdb_env *env);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opening an LMDB environment safely, and its map.. */
+/* Opening an LMDB environment safely, and its map. */
 #include "memory/store_lmdb.h"
 
 #include <errno.h>
@@ -13,17 +13,6 @@
 #define MAP_MAX SS_LMDB_MAP_MAX
 #define WAIT_OPEN_MS 5000
 #define WAIT_WRITE_MS 2000
-
-/* The layout of the tables below; values have versions of their own. */
-#define FORMAT_VERSION 2
-#define FORMAT_KEY "format"
-
-/* Format 1 had the claims, the policies, and the table of its mark. */
-static const char *const table_names[SS_TABLE_COUNT] = { "claims", "policies", "claims-new",
-                                                         "policies-new", "meta" };
-
-/* Beside 0 and the codes of errors: it is ours, and damaged. */
-#define DAMAGED 1
 
 /* What the steps of opening share. */
 struct opening {
@@ -99,7 +88,7 @@ judge(struct opening *o, int fd)
             *o->set_aside = true;
         if (!o->read_only && o->first)
             return 0;
-        /* The first makes the file before it lets others in: two memories would live side by side. */
+        /* The first makes the file before others are let in: two would live side by side. */
         return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: %s", o->path,
                             o->first ? "nothing is stored yet"
                                      : "the data was taken away while another has it open");
@@ -110,7 +99,7 @@ judge(struct opening *o, int fd)
     case SS_LMDB_DAMAGED:
         break;
     }
-    return DAMAGED;
+    return SS_LMDB_MAIMED;
 }
 
 /* Two tables of readers would let writers take pages from under those who read. */
@@ -193,164 +182,6 @@ map(struct opening *o)
     return 0;
 }
 
-/* Our own mark in the table `meta`; a database without one is of the first format. */
-static int
-read_format(struct opening *o, MDB_txn *txn, uint32_t *format)
-{
-    MDB_val key = { sizeof(FORMAT_KEY) - 1, (void *)(uintptr_t)FORMAT_KEY }, value;
-    struct ss_rd rd;
-    int rc = MDB_NOTFOUND;
-
-    *format = 1;
-    if (o->env->there[SS_TABLE_META])
-        rc = mdb_get(txn, o->env->tables[SS_TABLE_META], &key, &value);
-    if (rc != 0)
-        return rc == MDB_NOTFOUND ? 0 : rc;
-    ss_rd_init(&rd, value.mv_data, value.mv_size);
-    *format = ss_rd_le32(&rd);
-    if (!ss_rd_done(&rd) || *format == 0)
-        return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: the format mark is malformed",
-                            o->path);
-    if (*format > FORMAT_VERSION)
-        return ss_error_set(o->error, SMTPSEC_E_VERSION,
-                            "%s: made by a newer version of this library (format %lu)", o->path,
-                            (unsigned long)*format);
-    return 0;
-}
-
-/* Open those that are there. */
-static int
-open_tables(struct opening *o, MDB_txn *txn)
-{
-    size_t i;
-    int rc = 0;
-
-    for (i = 0; rc == 0 && i < SS_TABLE_COUNT; i++) {
-        rc = mdb_dbi_open(txn, table_names[i], 0, &o->env->tables[i]);
-        o->env->there[i] = rc == 0;
-        if (rc == MDB_NOTFOUND)
-            rc = 0;
-    }
-    if (rc == 0 && !(o->env->there[SS_TABLE_CLAIMS] && o->env->there[SS_TABLE_POLICIES]))
-        rc = MDB_NOTFOUND;
-    return rc;
-}
-
-static int
-load_tables(struct opening *o)
-{
-    MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(o->env->mdb, NULL, MDB_RDONLY, &txn);
-
-    if (rc == MDB_READERS_FULL) {
-        mdb_reader_check(o->env->mdb, NULL);
-        rc = mdb_txn_begin(o->env->mdb, NULL, MDB_RDONLY, &txn);
-    }
-    if (rc != 0)
-        return rc;
-    rc = open_tables(o, txn);
-    if (rc == 0)
-        rc = read_format(o, txn, &o->env->format);
-    if (rc != 0) {
-        mdb_txn_abort(txn);
-        return rc;
-    }
-    return mdb_txn_commit(txn); /* keeps the handles */
-}
-
-static int
-write_format(MDB_txn *txn, MDB_dbi meta)
-{
-    static uint8_t version[4] = { FORMAT_VERSION, 0, 0, 0 };
-    MDB_val key = { sizeof(FORMAT_KEY) - 1, (void *)(uintptr_t)FORMAT_KEY };
-    MDB_val value = { sizeof(version), version };
-
-    return mdb_put(txn, meta, &key, &value, 0);
-}
-
-/* Is there nothing at all, or our tables of a format up to this one? Other content is not ours. */
-static int
-may_make_tables(struct opening *o, MDB_txn *txn)
-{
-    MDB_dbi main_table;
-    MDB_stat stat;
-    uint32_t format;
-    int rc = mdb_dbi_open(txn, NULL, 0, &main_table);
-
-    if (rc == 0)
-        rc = mdb_stat(txn, main_table, &stat);
-    if (rc != 0 || stat.ms_entries == 0)
-        return rc;
-    rc = open_tables(o, txn);
-    return rc != 0 ? rc : read_format(o, txn, &format);
-}
-
-/* Begin the tables, or add those that came with a later format: all of it or nothing. */
-static int
-make_tables(struct opening *o)
-{
-    MDB_txn *txn = NULL;
-    MDB_dbi table[SS_TABLE_COUNT];
-    size_t i;
-    int rc, lock = ss_lmdb_write_lock(o->env);
-
-    if (lock == -1)
-        return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: another process keeps it locked",
-                            o->path);
-    rc = mdb_txn_begin(o->env->mdb, NULL, 0, &txn);
-    if (rc == 0)
-        rc = may_make_tables(o, txn);
-    for (i = 0; rc == 0 && i < SS_TABLE_COUNT; i++)
-        rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &table[i]);
-    if (rc == 0)
-        rc = write_format(txn, table[SS_TABLE_META]);
-    if (rc == 0) {
-        rc = mdb_txn_commit(txn);
-        txn = NULL;
-    }
-    if (txn != NULL)
-        mdb_txn_abort(txn);
-    ss_lmdb_write_unlock(lock);
-    return rc;
-}
-
-/* Ours, but for a name: damage inside a page, which no count notices. */
-static bool
-is_maimed(const struct ss_lmdb_env *env)
-{
-    size_t i, names = 0;
-
-    for (i = 0; i < SS_TABLE_COUNT; i++)
-        names += env->there[i] ? 1 : 0;
-    return names >= 3 && names < SS_TABLE_COUNT;
-}
-
-static int
-open_or_make_tables(struct opening *o)
-{
-    int rc = load_tables(o);
-    bool make = rc == MDB_NOTFOUND || (rc == 0 && o->env->format < FORMAT_VERSION);
-    size_t i;
-
-    if (make && !o->read_only) {
-        rc = make_tables(o);
-        if (rc == 0)
-            rc = load_tables(o);
-    }
-    for (i = 0; rc == 0 && o->env->format == FORMAT_VERSION && i < SS_TABLE_COUNT; i++) {
-        if (!o->env->there[i])
-            rc = MDB_NOTFOUND;
-    }
-    if (rc == MDB_NOTFOUND && is_maimed(o->env))
-        return DAMAGED;
-    if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE)
-        return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: holds something else", o->path);
-    /* Ours are below zero too, but LMDB's lie far away from them. */
-    if (rc > 0 || rc <= MDB_KEYEXIST + 100)
-        return lost(o, "LMDB", rc);
-    return rc;
-}
-
 static int
 open_database(struct opening *o)
 {
@@ -358,7 +189,7 @@ open_database(struct opening *o)
 
     if (rc == 0)
         rc = map(o);
-    return rc == 0 ? open_or_make_tables(o) : rc;
+    return rc == 0 ? ss_lmdb_tables_open(o->env, o->path, o->read_only, o->error) : rc;
 }
 
 /* Damage is set aside by who is first, and a new memory begun. */
@@ -367,7 +198,7 @@ open_or_begin(struct opening *o)
 {
     int rc = open_database(o);
 
-    if (rc == DAMAGED && o->first && !o->read_only) {
+    if (rc == SS_LMDB_MAIMED && o->first && !o->read_only) {
         if (o->env->mdb != NULL)
             mdb_env_close(o->env->mdb);
         o->env->mdb = NULL;
@@ -376,7 +207,7 @@ open_or_begin(struct opening *o)
         *o->set_aside = true;
         rc = open_database(o);
     }
-    if (rc == DAMAGED)
+    if (rc == SS_LMDB_MAIMED)
         rc = ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: the data is damaged", o->path);
     return rc;
 }
@@ -405,7 +236,7 @@ ss_lmdb_env_open(struct ss_lmdb_env *env, const char *path, bool read_only, bool
         rc = open_or_begin(&o);
     if (rc == 0 && o.first)
         (void)mdb_reader_check(env->mdb, NULL);
-    /* One octet in open.lock says that a memory was begun here; without it nothing is lost but the alarm. */
+    /* One octet in open.lock: a memory was begun here. Without it only the alarm is lost. */
     if (rc == 0 && o.first && !o.begun && !o.read_only)
         o.begun = pwrite(env->open_lock, "\n", 1, 0) == 1;
     /* The others may come in now. */
@@ -428,7 +259,7 @@ ss_lmdb_env_close(struct ss_lmdb_env *env)
     env->open_lock = -1;
 }
 
-/* Set a new map size with the gate closed; both metas are looked at again before the new mapping. */
+/* Set a new map size with the gate closed; before it both metas are looked at again. */
 static bool
 remap(struct ss_lmdb_env *env, size_t size)
 {

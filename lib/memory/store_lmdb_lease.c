@@ -38,7 +38,8 @@ end_lock(struct ss_lease *lease)
 }
 
 int
-ss_lmdb_lease(const struct ss_lmdb_env *env, uint64_t name, struct ss_error *error, struct ss_lease **out)
+ss_lmdb_lease(const struct ss_lmdb_env *env, uint64_t name, struct ss_error *error,
+              struct ss_lease **out)
 {
     struct lock_lease *held = calloc(1, sizeof(*held));
     int rc = SMTPSEC_E_MEMORY;

@@ -91,7 +91,8 @@ find(const struct ram_store *ram, enum ss_store_table table, struct ss_bytes key
 }
 
 static int
-ram_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, struct ss_buf *value)
+ram_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
+        struct ss_buf *value)
 {
     enum ss_store_table where;
     const struct entry *entry = find(ram_of(store), table, key, &where);
@@ -244,8 +245,8 @@ store_value(struct ram_store *ram, enum ss_store_table table, enum ss_store_tabl
 }
 
 static int
-ram_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, ss_store_edit edit,
-           void *arg)
+ram_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
+           ss_store_edit edit, void *arg)
 {
     struct ram_store *ram = ram_of(store);
     enum ss_store_table where;

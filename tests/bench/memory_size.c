@@ -222,7 +222,8 @@ load(uint64_t count, bool sorted, bool dane)
         fail(store->error.text);
     printf("%-14s %-12s %9.1f MB  %6.1f octets a destination (%.1f of key and value; goal %d)  "
            "%.1f us a write\n",
-           dane ? "dane+encrypted" : "encrypted", sorted ? "in order:" : "in no order:", (double)figures.file_size / 1e6,
+           dane ? "dane+encrypted" : "encrypted", sorted ? "in order:" : "in no order:",
+           (double)figures.file_size / 1e6,
            (double)figures.file_size / (double)figures.entries[SS_TABLE_CLAIMS],
            (double)octets / (double)count, GOAL, begin / (double)count * 1e6);
     ss_store_close(store);

@@ -133,7 +133,8 @@ brought_up_to_date(void)
     assert_int_equal(format_of(store), 2);
     expect_old(store);
     /* What was there before has been proved; probation is for those who come. */
-    assert_int_equal(ss_store_update(store, SS_TABLE_CLAIMS, store_bytes("b"), put_new, changed), 0);
+    assert_int_equal(
+        ss_store_update(store, SS_TABLE_CLAIMS, store_bytes("b"), put_new, changed), 0);
     assert_int_equal(ss_store_update(store, SS_TABLE_CLAIMS, store_bytes("d"), put_new, new), 0);
     ss_store_close(store);
     store = open_store(true, SMTPSEC_MEMORY_READ_ONLY);

@@ -182,7 +182,7 @@ static const struct row rows[] = {
     { "another's, of the group", OTHER, ONE, GROUP, 0770, true, GROUP, GOOD },
     { "another's, of another group", OTHER, ONE, GROUP, 0770, true, OTHER_GROUP, OWNER },
     { "another's, of the group, for anyone", OTHER, ONE, GROUP, 0777, true, GROUP, ANYONE },
-    { "one's own, but another group may write", ONE, ONE, OTHER_GROUP, 0770, true, GROUP, BY_GROUP },
+    { "one's own, another group may write", ONE, ONE, OTHER_GROUP, 0770, true, GROUP, BY_GROUP },
     { "one's own, another group may read", ONE, ONE, OTHER_GROUP, 0750, true, GROUP, GOOD },
     { "root opens root's own", 0, 0, 0, 0700, false, 0, GOOD },
     { "root opens no group's", ONE, 0, GROUP, 0770, true, GROUP, OWNER },

@@ -187,7 +187,7 @@ damaged_in_use(void **state)
     ss_store_close(store);
 }
 
-/* Another has it open: nobody takes it from them, and nobody here believes that nothing was kept. */
+/* Another has it open: nobody takes it from them, nor believes that nothing was kept. */
 static void
 damaged_in_use_by_others(void **state)
 {

@@ -30,7 +30,8 @@ rank(void *arg, enum ss_store_table table, struct ss_bytes key, struct ss_bytes 
 static void
 bound(struct ss_store *store, uint64_t kept, uint64_t probation)
 {
-    struct ss_store_limits limits = { .kept = kept, .probation = probation, .rank = rank, .seed = 7 };
+    struct ss_store_limits limits = { .kept = kept, .probation = probation, .rank = rank,
+                                      .seed = 7 };
 
     ss_store_set_limits(store, &limits);
 }
