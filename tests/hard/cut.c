@@ -31,7 +31,7 @@ fill_memory(struct smtpsec_context *context)
         HARD_CHECK(value_put(context->store, (struct value_key){ 0, n }, n + 1, VALUE) == 0);
 }
 
-/* Read all and write one; false when the store says that it is no more. Wrong values end the test. */
+/* Read all and write one; false when the store is no more. Wrong values end the test. */
 static bool
 use_once(struct smtpsec_context *context, uint64_t times)
 {
@@ -150,7 +150,8 @@ cut_one(uint64_t *state, bool between)
 int
 main(int argc, char **argv)
 {
-    uint64_t trials = hard_number(argc, argv, "--trials", 200), n, told = 0, killed = 0, unharmed = 0;
+    uint64_t trials = hard_number(argc, argv, "--trials", 200), n;
+    uint64_t told = 0, killed = 0, unharmed = 0;
     uint64_t state = hard_number(argc, argv, "--seed", 1);
     int status;
 

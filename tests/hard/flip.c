@@ -199,7 +199,8 @@ judge_entries(struct smtpsec_context *context, enum result opening, bool may_be_
             }
         } else if (same(&known, &want[n]) || opening != UNCHANGED) {
             continue;
-        } else if (known.record_sum == want[n].record_sum && want[n].has_policy && !known.has_policy) {
+        } else if (known.record_sum == want[n].record_sum && want[n].has_policy &&
+                   !known.has_policy) {
             atomic_fetch_add(&shared->policies_gone, 1);
         } else if (same(&known, &last[n]) || (may_be_older && same(&known, &before[n]))) {
             result = OLDER;

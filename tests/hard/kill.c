@@ -162,7 +162,7 @@ check_outcomes(struct smtpsec_context *context, size_t number)
         domain_of(domain, number, n);
         hard_recall(context, domain, &known);
         if (known.error != 0 || known.fault != 0 || known.claims == 0 || known.last_seen < seen)
-            hard_die("%s: acknowledged at %lld; there is: error %d, fault %d, %zu claims, seen %lld",
+            hard_die("%s: acknowledged at %lld; now: error %d, fault %d, %zu claims, seen %lld",
                      domain, (long long)seen, known.error, known.fault, known.claims,
                      (long long)known.last_seen);
         checked++;
@@ -351,7 +351,8 @@ print_figures(const struct figures *figures)
     hard_figure("writes acknowledged", done);
     hard_figure("writes refused, the lock not had in time", refused);
     hard_figure("acknowledged entries read again, sum of all checks", figures->checks);
-    hard_figure("longest wait for a new writer's first write, ms", (uint64_t)figures->longest_start);
+    hard_figure("longest wait for a new writer's first write, ms",
+                (uint64_t)figures->longest_start);
     /* A test of nothing must not pass. */
     HARD_CHECK(done > figures->kills && refused < done / 10);
     HARD_CHECK(figures->inside > figures->kills / 10);

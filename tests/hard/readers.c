@@ -135,13 +135,14 @@ dead_readers(uint64_t processes)
         _exit(0);
     }
     hard_wait_good(child, "a new reader");
-    /* Nor do the dead pin pages: the file stays as it is while one entry is written over and over. */
+    /* Nor do the dead pin pages: the file stays as it is while one entry is rewritten. */
     HARD_CHECK(value_put(context->store, own(2000), 1, 500) == 0);
     HARD_CHECK(stat(hard_path(directory, "data.mdb"), &before) == 0);
     for (n = 2; n < 500; n++)
         HARD_CHECK(value_put(context->store, own(2000), n, 500) == 0);
     HARD_CHECK(stat(hard_path(directory, "data.mdb"), &after) == 0);
-    hard_figure("pages that 500 writes then added", (uint64_t)(after.st_size - before.st_size) / 4096);
+    hard_figure("pages that 500 writes then added",
+                (uint64_t)(after.st_size - before.st_size) / 4096);
     HARD_CHECK(after.st_size < before.st_size + 100 * 4096);
     smtpsec_context_free(context);
 }
