@@ -199,6 +199,7 @@ smtpsec_context_free(struct smtpsec_context *context)
     ss_events_free(&context->events);
     ss_anchors_unref(context->anchors);
     ss_exceptions_unref(context->settings.exceptions);
+    ss_holds_free(&context->holds);
     memset(&context->key, 0, sizeof(context->key));
     free(context);
 }
@@ -253,6 +254,8 @@ ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destinat
     settings = context->settings;
     if (context->cannot_write && settings.memory.hold > 0)
         settings.memory.hold = 0; /* 6.3: a hold that cannot be counted would never end */
+    if (record.refused_since == 0)
+        record.refused_since = ss_holds_since(&context->holds, &key);
     /* What is fetched apart from the evaluation must be kept somewhere, and by somebody. */
     if (state != SMTPSEC_MEMORY_OK || context->runner.loop == NULL)
         settings.sts_async = false;

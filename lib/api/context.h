@@ -11,6 +11,7 @@
 #include "api/clock.h"
 #include "api/counters.h"
 #include "api/events.h"
+#include "api/holds.h"
 #include "api/near_us.h"
 #include "api/tell.h"
 #include "base/error.h"
@@ -48,7 +49,8 @@ struct smtpsec_context {
     struct ss_seal_key key;
     struct ss_runner runner; /* its loop is NULL without resolvers */
     struct ss_store *store;  /* NULL: no memory was asked for */
-    bool cannot_write;       /* outcomes do not get into it, against our will */
+    bool cannot_write;       /* it can only be read, against our will */
+    struct ss_holds holds;   /* that could not be written */
     struct ss_memory_clock clock;
     struct ss_events events;
     struct ss_told told;

@@ -104,10 +104,12 @@ learn(struct smtpsec_context *context, const struct smtpsec_outcome *outcome, in
     if (ss_context_memory_time(context, now).held)
         return 0;
     ss_settings_for(&context->settings, &outcome->key.domain, now, &memory, NULL);
-    r = ss_learn_outcome(context->store, &memory, outcome, now);
-    /* A full memory still takes in what it knows, so holds are counted. */
-    if (r != SMTPSEC_E_LIMIT)
-        context->cannot_write = r != 0;
+    r = ss_learn_outcome(context->store, &memory, outcome,
+                         ss_holds_since(&context->holds, &outcome->key), now);
+    if (r == 0 || (outcome->accepted && !outcome->would_refuse))
+        ss_holds_end(&context->holds, &outcome->key);
+    else if (outcome->memory_refused && outcome->soft)
+        ss_holds_begin(&context->holds, &outcome->key, outcome->at);
     if (r != 0)
         ss_tell_write_failed(context, now, "", r);
     *taken = r == 0;

@@ -471,20 +471,27 @@ ss_learn_refresh(struct ss_store *store, const struct ss_lookup *lookup, int64_t
 
 int
 ss_learn_outcome(struct ss_store *store, const struct ss_memory_settings *settings,
-                 const struct smtpsec_outcome *outcome, int64_t now)
+                 const struct smtpsec_outcome *outcome, int64_t refused, int64_t now)
 {
-    struct ss_observation observation;
+    struct ss_observation list[2];
     struct claim_edit edit;
 
     if (ss_outcome_stale(outcome, now))
         return SMTPSEC_E_STALE;
-    if (!ss_outcome_observation(outcome, &observation))
-        return 0;
     memset(&edit, 0, sizeof(edit));
+    memset(list, 0, sizeof(list));
+    if (refused != 0) {
+        list[0].what = SS_OBSERVED_REFUSAL;
+        list[0].at = refused;
+        list[0].soft = true;
+        edit.count++;
+    }
+    if (!ss_outcome_observation(outcome, &list[edit.count]))
+        return 0;
     edit.key = &outcome->key;
     edit.settings = settings;
-    edit.list = &observation;
-    edit.count = 1;
+    edit.list = list;
+    edit.count++;
     edit.now = now;
     return write_claims(store, &edit);
 }

@@ -33,9 +33,13 @@ int ss_recall_policy(struct ss_store *store, const struct ss_name *domain,
 int ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
                     const struct smtpsec_plan *plan, int64_t now);
 
-/* Write what an outcome proved. Returns 0, NOMEM, MEMORY, STALE. */
+/*
+ * Write what an outcome proved. refused: the first refusal by soft claims that
+ * could not be written when it was; 0: there is none.
+ * Returns 0, NOMEM, MEMORY, STALE.
+ */
 int ss_learn_outcome(struct ss_store *store, const struct ss_memory_settings *settings,
-                     const struct smtpsec_outcome *outcome, int64_t now);
+                     const struct smtpsec_outcome *outcome, int64_t refused, int64_t now);
 
 /* The key of the policy cache: the wire form of the policy domain. */
 struct ss_bytes ss_policy_key(const struct ss_name *domain);

@@ -31,7 +31,7 @@ record(const struct smtpsec_outcome *outcome)
     ss_memory_settings_init(&settings);
     must(ss_store_ram_open(&store) == 0);
     for (k = 0; k < 2; k++)
-        must(ss_learn_outcome(store, &settings, outcome, outcome->at) == 0);
+        must(ss_learn_outcome(store, &settings, outcome, 0, outcome->at) == 0);
     if (ss_outcome_observation(outcome, &observation)) {
         must(outcome->judged && outcome->host.len > 0);
         must(observation.what != SS_OBSERVED_DELIVERY || (outcome->verified && outcome->accepted));

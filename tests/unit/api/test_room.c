@@ -52,7 +52,7 @@ deliver(struct smtpsec_context *context, const char *name, bool dane)
     outcome.judged = outcome.verified = outcome.accepted = true;
     outcome.identities = dane ? SMTPSEC_IDENTITY_DANE : 0;
     outcome.expires = dane ? now + 86400 : 0;
-    return ss_learn_outcome(context->store, &context->settings.memory, &outcome, now);
+    return ss_learn_outcome(context->store, &context->settings.memory, &outcome, 0, now);
 }
 
 static void

@@ -201,7 +201,7 @@ deliver(int32_t identities, int64_t at, int64_t now)
     outcome.expires = at + 300;
     outcome.inception = at - 3600;
     outcome.signature_expiration = at + SS_DAY;
-    return ss_learn_outcome(&counting.store, &settings.memory, &outcome, now);
+    return ss_learn_outcome(&counting.store, &settings.memory, &outcome, 0, now);
 }
 
 /* ---- Policies ---- */

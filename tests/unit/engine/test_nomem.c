@@ -147,7 +147,7 @@ connect_and_tell(const struct smtpsec_requirement *requirement, struct run *run)
         r = pass_on_outcome(outcome, &told);
     }
     if (r == 0)
-        r = ss_learn_outcome(run->store, &settings.memory, told, BY_HAND_NOW);
+        r = ss_learn_outcome(run->store, &settings.memory, told, 0, BY_HAND_NOW);
     ss_session_clear(&session);
     ss_requirement_free(passed);
     free(outcome);
