@@ -71,7 +71,7 @@ visit(void *arg, struct ss_bytes key, struct ss_bytes value)
 
     if (!ss_name_from_wire(&domain, key.data, key.len))
         return 0;
-    r = ss_sts_entry_read(&entry, value);
+    r = ss_sts_entry_read(&entry, key, value);
     if (r != 0)
         return r == SMTPSEC_E_NOMEM ? r : 0; /* damaged: said when it is used */
     r = ss_refresh_judge(&entry, key, listing->context->refresh_seed, listing->now, &refresh);

@@ -35,7 +35,7 @@ prune_policy(void *arg, struct ss_bytes key, struct ss_bytes value)
     struct ss_sts_entry entry;
     struct ss_refresh refresh;
     bool removed = false;
-    int r = ss_sts_entry_read(&entry, value);
+    int r = ss_sts_entry_read(&entry, key, value);
 
     if (r != 0)
         return r == SMTPSEC_E_NOMEM ? r : 0; /* damaged: for a check to tell */

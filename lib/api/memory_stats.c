@@ -152,9 +152,8 @@ count_policy(void *arg, struct ss_bytes key, struct ss_bytes value)
 {
     struct counting *counting = arg;
     struct ss_sts_entry entry;
-    int r = ss_sts_entry_read(&entry, value);
+    int r = ss_sts_entry_read(&entry, key, value);
 
-    (void)key;
     if (r != 0) {
         counting->values[DAMAGED]++;
         return r == SMTPSEC_E_NOMEM ? r : 0;

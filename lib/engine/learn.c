@@ -68,7 +68,7 @@ ss_recall_policy(struct ss_store *store, const struct ss_name *domain, struct ss
     ss_buf_init(&value, SS_STORE_VALUE_MAX);
     r = ss_store_get(store, SS_TABLE_POLICIES, ss_policy_key(domain), &value);
     if (r == 0)
-        r = ss_sts_entry_read(entry, view(&value));
+        r = ss_sts_entry_read(entry, ss_policy_key(domain), view(&value));
     if (r == SMTPSEC_E_FORMAT || r == SMTPSEC_E_VERSION) {
         *fault = r;
         r = SMTPSEC_E_NOT_FOUND;
@@ -232,6 +232,7 @@ claims_change(const struct ss_record *record, const struct claim_edit *edit, boo
 /* ---- Policies ---- */
 
 struct policy_edit {
+    struct ss_bytes key;
     const struct ss_sts_view *view;
     bool refresh; /* no mail asked for it */
     int64_t now;
@@ -304,7 +305,7 @@ edit_policy(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
     *choice = SS_EDIT_KEEP;
     ss_sts_entry_init(&entry);
     if (old != NULL)
-        r = ss_sts_entry_read(&entry, *old);
+        r = ss_sts_entry_read(&entry, edit->key, *old);
     if (r == SMTPSEC_E_FORMAT) {
         ss_sts_entry_init(&entry);
         r = 0;
@@ -318,7 +319,7 @@ edit_policy(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
          entry.fetched > edit->now)) {
         r = set_policy(&entry, edit);
         if (r == 0) {
-            ss_sts_entry_write(out, &entry);
+            ss_sts_entry_write(out, edit->key, &entry);
             *choice = ss_sts_entry_ripe(&entry) ? SS_EDIT_PUT : SS_EDIT_PUT_NEW;
         }
     }
@@ -337,12 +338,12 @@ edit_use(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit
     *choice = SS_EDIT_KEEP;
     if (old == NULL)
         return 0;
-    r = ss_sts_entry_read(&entry, *old);
+    r = ss_sts_entry_read(&entry, edit->key, *old);
     if (r != 0)
         return r == SMTPSEC_E_NOMEM ? r : 0;
     if (entry.used < day_of(edit->now)) {
         ss_sts_entry_use(&entry, day_of(edit->now));
-        ss_sts_entry_write(out, &entry);
+        ss_sts_entry_write(out, edit->key, &entry);
         *choice = ss_sts_entry_ripe(&entry) ? SS_EDIT_PUT : SS_EDIT_PUT_NEW;
     }
     ss_sts_entry_free(&entry);
@@ -354,8 +355,8 @@ learn_policy(struct ss_store *store, const struct ss_lookup *lookup, const struc
              int64_t now)
 {
     const struct ss_evidence *evidence = &lookup->evidence;
-    struct policy_edit edit = {found, evidence->refresh, now};
     struct ss_bytes key = ss_policy_key(&evidence->destination.domain);
+    struct policy_edit edit = {key, found, evidence->refresh, now};
 
     if (found->attempted)
         return ss_store_update(store, SS_TABLE_POLICIES, key, edit_policy, &edit);

@@ -124,6 +124,7 @@ ss_refresh_judge(const struct ss_sts_entry *entry, struct ss_bytes key,
 }
 
 struct removal {
+    struct ss_bytes key;
     int64_t now;
     bool removed;
 };
@@ -134,7 +135,6 @@ remove_outlived(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum 
     static const uint8_t any_seed[SS_REFRESH_SEED];
     struct removal *removal = arg;
     struct ss_sts_entry entry;
-    struct ss_bytes no_key = {NULL, 0};
     struct ss_refresh refresh;
     int r;
 
@@ -142,10 +142,10 @@ remove_outlived(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum 
     *choice = SS_EDIT_KEEP;
     if (old == NULL)
         return 0;
-    r = ss_sts_entry_read(&entry, *old);
+    r = ss_sts_entry_read(&entry, removal->key, *old);
     if (r != 0)
         return r;
-    r = ss_refresh_judge(&entry, no_key, any_seed, removal->now, &refresh);
+    r = ss_refresh_judge(&entry, removal->key, any_seed, removal->now, &refresh);
     if (r == 0 && refresh.action == SS_REFRESH_REMOVE) {
         removal->removed = true;
         *choice = SS_EDIT_DELETE;
@@ -157,7 +157,7 @@ remove_outlived(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum 
 int
 ss_refresh_remove(struct ss_store *store, struct ss_bytes key, int64_t now, bool *removed)
 {
-    struct removal removal = {now, false};
+    struct removal removal = {key, now, false};
     int r = ss_store_update(store, SS_TABLE_POLICIES, key, remove_outlived, &removal);
 
     *removed = r == 0 && removal.removed;

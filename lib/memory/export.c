@@ -235,7 +235,7 @@ read_and_export_policy(struct ss_buf *line, struct ss_bytes octets, struct ss_by
         *fault = SMTPSEC_E_FORMAT;
         return 0;
     }
-    r = ss_sts_entry_read(&entry, value);
+    r = ss_sts_entry_read(&entry, octets, value);
     if (r == 0) {
         put_policy(line, &domain, &entry);
         r = give(line, each, arg);

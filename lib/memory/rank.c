@@ -92,11 +92,11 @@ rank_record(struct ss_bytes key, struct ss_bytes value, const struct ss_memory_s
 }
 
 static uint64_t
-rank_policy(struct ss_bytes value, int64_t now, bool probation)
+rank_policy(struct ss_bytes key, struct ss_bytes value, int64_t now, bool probation)
 {
     struct ss_sts_entry entry;
     uint64_t rank;
-    int r = ss_sts_entry_read(&entry, value);
+    int r = ss_sts_entry_read(&entry, key, value);
 
     if (r != 0)
         return r == SMTPSEC_E_FORMAT ? 0 : SS_STORE_FIXED;
@@ -115,7 +115,7 @@ ss_entry_rank(enum ss_store_table table, struct ss_bytes key, struct ss_bytes va
         return rank_record(key, value, settings, now, table == SS_TABLE_CLAIMS_NEW);
     case SS_TABLE_POLICIES:
     case SS_TABLE_POLICIES_NEW:
-        return rank_policy(value, now, table == SS_TABLE_POLICIES_NEW);
+        return rank_policy(key, value, now, table == SS_TABLE_POLICIES_NEW);
     default:
         return SS_STORE_FIXED;
     }

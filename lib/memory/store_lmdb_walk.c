@@ -35,7 +35,7 @@ struct key {
 };
 
 /* What the checksum of each value of a tree covers. */
-enum seal { SEAL_NONE, SEAL_VALUE, SEAL_KEY_AND_VALUE };
+enum seal { SEAL_NONE, SEAL_POLICY, SEAL_CLAIM };
 
 /* A page on the way down, and which of its nodes comes next. */
 struct level {
@@ -244,7 +244,8 @@ check_seal(struct walk *w, const struct node *node, const uint8_t *value)
 {
     struct ss_bytes key = { node->key, node->key_len }, octets = { value, node->data_len };
 
-    if (w->seal == SEAL_VALUE)
+    /* Policies of version 1 were not bound to their keys. */
+    if (w->seal == SEAL_POLICY && octets.len > 1 && octets.data[1] == 1)
         key.len = 0;
     if (!ss_codec_sound(octets, key))
         w->faults++;
@@ -298,8 +299,8 @@ static enum seal
 seal_of(const struct node *node)
 {
     if (begins_with(node, "claims"))
-        return SEAL_KEY_AND_VALUE;
-    return begins_with(node, "policies") ? SEAL_VALUE : SEAL_NONE;
+        return SEAL_CLAIM;
+    return begins_with(node, "policies") ? SEAL_POLICY : SEAL_NONE;
 }
 
 /* The head of a named tree; ours have no flags. */

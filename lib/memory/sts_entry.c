@@ -2,8 +2,8 @@
 /*
  * Envelope (codec.h) around: flags le16, [id], [failed id], the times that
  * flags name, length le32, body. As for claims there is one form for each
- * entry, and the reader refuses others. Version 1 had flags of one octet, and
- * no day of the first use.
+ * entry, and the reader refuses others. Version 1 had flags of one octet, no
+ * day of the first use, and a checksum without the key.
  */
 #include "memory/sts_entry.h"
 
@@ -99,7 +99,7 @@ flags_of(const struct ss_sts_entry *entry)
 }
 
 void
-ss_sts_entry_write(struct ss_buf *out, const struct ss_sts_entry *entry)
+ss_sts_entry_write(struct ss_buf *out, struct ss_bytes key, const struct ss_sts_entry *entry)
 {
     const int64_t times[] = { entry->fetched, entry->max_age, entry->failed_at, entry->attempted,
                               entry->used, entry->failing_since, entry->first_used };
@@ -120,7 +120,7 @@ ss_sts_entry_write(struct ss_buf *out, const struct ss_sts_entry *entry)
         out->full = true;
     ss_buf_le32(out, (uint32_t)entry->len);
     ss_buf_put(out, entry->body, entry->len);
-    ss_codec_end(out, start, (struct ss_bytes){ NULL, 0 });
+    ss_codec_end(out, start, key);
 }
 
 static int
@@ -163,13 +163,15 @@ read_entry(struct ss_sts_entry *entry, struct ss_rd *rd, unsigned version)
 }
 
 int
-ss_sts_entry_read(struct ss_sts_entry *entry, struct ss_bytes bytes)
+ss_sts_entry_read(struct ss_sts_entry *entry, struct ss_bytes key, struct ss_bytes bytes)
 {
     struct ss_rd rd;
     int rc;
 
     ss_sts_entry_init(entry);
-    rc = ss_codec_open(&rd, bytes, SS_CODEC_POLICY, ENTRY_VERSION, (struct ss_bytes){ NULL, 0 });
+    if (bytes.len > 1 && bytes.data[1] == 1)
+        key.len = 0;
+    rc = ss_codec_open(&rd, bytes, SS_CODEC_POLICY, ENTRY_VERSION, key);
     if (rc == 0)
         rc = read_entry(entry, &rd, bytes.data[1]);
     if (rc != 0) {

@@ -36,8 +36,9 @@ int ss_sts_entry_copy(struct ss_sts_entry *out, const struct ss_sts_entry *entry
 bool ss_sts_entry_live(const struct ss_sts_entry *entry, int64_t now);
 /* Mail asked for it on this day. */
 void ss_sts_entry_use(struct ss_sts_entry *entry, int64_t day);
-void ss_sts_entry_write(struct ss_buf *out, const struct ss_sts_entry *entry);
+/* key: the policy domain's, under which it is stored; the checksum covers it. */
+void ss_sts_entry_write(struct ss_buf *out, struct ss_bytes key, const struct ss_sts_entry *entry);
 /* Returns 0, NOMEM, FORMAT, VERSION. */
-int ss_sts_entry_read(struct ss_sts_entry *entry, struct ss_bytes bytes);
+int ss_sts_entry_read(struct ss_sts_entry *entry, struct ss_bytes key, struct ss_bytes bytes);
 
 #endif

@@ -100,10 +100,10 @@ try_entry(struct ss_bytes value)
     struct ss_sts_entry entry;
     struct ss_buf out;
 
-    if (ss_sts_entry_read(&entry, value) != 0)
+    if (ss_sts_entry_read(&entry, (struct ss_bytes){ NULL, 0 }, value) != 0)
         return;
     ss_buf_init(&out, SIZE_MAX / 2);
-    ss_sts_entry_write(&out, &entry);
+    ss_sts_entry_write(&out, (struct ss_bytes){ NULL, 0 }, &entry);
     if (entry.len <= 128 * 1024 && value.data[1] != 1) /* as above */
         same(&out, value);
     (void)ss_sts_entry_live(&entry, 1750000000);

@@ -29,7 +29,6 @@ static const char *const result_names[RESULTS] = { "unchanged", "entry told", "o
 static struct {
     atomic_ullong results[KINDS_MAX][RESULTS];
     atomic_ullong writes_refused;
-    atomic_ullong policies_gone; /* without a word: their keys have no checksum */
 } *shared;
 
 static char directory[64];
@@ -199,9 +198,6 @@ judge_entries(struct smtpsec_context *context, enum result opening, bool may_be_
             }
         } else if (same(&known, &want[n]) || opening != UNCHANGED) {
             continue;
-        } else if (known.record_sum == want[n].record_sum && want[n].has_policy &&
-                   !known.has_policy) {
-            atomic_fetch_add(&shared->policies_gone, 1);
         } else if (same(&known, &last[n]) || (may_be_older && same(&known, &before[n]))) {
             result = OLDER;
         } else {
@@ -303,7 +299,6 @@ print_figures(uint64_t trials)
     hard_figure("damaged files opened", sum);
     hard_figure("crashed, hung, or changed without a word", 0);
     hard_figure("set back to an earlier state without a word", all[OLDER]);
-    hard_figure("policies gone from the cache without a word", atomic_load(&shared->policies_gone));
     hard_figure("writes refused afterwards", atomic_load(&shared->writes_refused));
     HARD_CHECK(sum == trials && all[SET_ASIDE] > trials / 10 && all[UNCHANGED] > 0);
 }

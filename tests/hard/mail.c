@@ -199,7 +199,7 @@ hard_recall(struct smtpsec_context *context, const char *domain, struct hard_kno
     known->record_sum = sum_of(&octets);
     octets.len = 0;
     known->has_policy = entry.len > 0;
-    ss_sts_entry_write(&octets, &entry);
+    ss_sts_entry_write(&octets, (struct ss_bytes){ NULL, 0 }, &entry);
     known->policy_sum = sum_of(&octets);
     ss_buf_free(&octets);
     ss_record_free(&record);

@@ -187,7 +187,7 @@ remember_policy(struct smtpsec_context *context, const char *domain, const char 
     ss_buf_init(&octets, 4096);
     ss_buf_init(&value, 4096);
     ss_buf_put(&octets, of.wire, of.len);
-    ss_sts_entry_write(&value, &entry);
+    ss_sts_entry_write(&value, (struct ss_bytes){ octets.data, octets.len }, &entry);
     put(context, SS_TABLE_POLICIES, &octets, &value);
     ss_buf_free(&octets);
     ss_buf_free(&value);

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "memory/claim.h"
+#include "memory/codec.h"
 #include "memory/export.h"
 #include "memory/sts_entry.h"
 
@@ -178,7 +179,7 @@ export_policy(struct ss_sts_entry *entry)
     ss_buf_init(&key, 4096);
     ss_buf_init(&value, SS_STORE_VALUE_MAX);
     ss_buf_put(&key, domain.wire, domain.len);
-    ss_sts_entry_write(&value, entry);
+    ss_sts_entry_write(&value, (struct ss_bytes){ key.data, key.len }, entry);
     assert_true(ss_buf_ok(&value));
     damaged = export_entry(SS_TABLE_POLICIES, &key, &value);
     ss_buf_free(&key);
@@ -272,16 +273,16 @@ damage_is_a_comment(void **state)
     const struct damage *row = *state;
     uint8_t octets[64];
     struct ss_buf key, value;
-    uint32_t crc;
+    size_t start;
 
     ss_buf_init(&key, 64);
     ss_buf_init(&value, 64);
     assert_true(ss_hex_read(ss_text_of(row->key), octets, strlen(row->key) / 2));
     ss_buf_put(&key, octets, strlen(row->key) / 2);
-    ss_buf_u8(&value, 'P');
-    ss_buf_u8(&value, (uint8_t)row->version);
-    crc = ss_crc32c(value.data, value.len);
-    ss_buf_le32(&value, row->version == 0 ? crc + 1 : crc);
+    start = ss_codec_begin(&value, SS_CODEC_POLICY, (uint8_t)row->version);
+    ss_codec_end(&value, start, (struct ss_bytes){ key.data, key.len });
+    if (row->version == 0)
+        value.data[value.len - 1] ^= 1;
     assert_true(export_entry(row->table, &key, &value));
     assert_string_equal(text, row->want);
     ss_buf_free(&key);

@@ -115,11 +115,11 @@ entry_job(void)
     ss_buf_init(&out, SS_STORE_VALUE_MAX);
     rc = ss_sts_entry_copy(&copy, &entry);
     if (rc == 0) {
-        ss_sts_entry_write(&out, &copy);
+        ss_sts_entry_write(&out, (struct ss_bytes){ NULL, 0 }, &copy);
         rc = ss_buf_ok(&out) ? 0 : SMTPSEC_E_NOMEM;
     }
     if (rc == 0)
-        rc = ss_sts_entry_read(&got, (struct ss_bytes){ out.data, out.len });
+        rc = ss_sts_entry_read(&got, (struct ss_bytes){ NULL, 0 }, (struct ss_bytes){ out.data, out.len });
     ss_sts_entry_free(&got);
     ss_sts_entry_free(&copy);
     ss_buf_free(&out);

@@ -10,6 +10,9 @@
 
 #define T0 INT64_C(1750000000)
 
+static const struct ss_bytes key = { (const uint8_t *)"\1d\4test", 8 };
+static const struct ss_bytes other_key = { (const uint8_t *)"\1e\4test", 8 };
+
 struct row {
     const char *name;
     const char *id;
@@ -73,23 +76,24 @@ check_row(void **state)
 
     fill(&entry, *state);
     ss_buf_init(&out, 1000);
-    ss_sts_entry_write(&out, &entry);
+    ss_sts_entry_write(&out, key, &entry);
     assert_true(ss_buf_ok(&out));
     bytes = (struct ss_bytes){ out.data, out.len };
-    assert_int_equal(ss_sts_entry_read(&got, bytes), 0);
+    assert_int_equal(ss_sts_entry_read(&got, key, bytes), 0);
     assert_same(&got, &entry);
     assert_int_equal(ss_sts_entry_copy(&copy, &got), 0);
     ss_sts_entry_free(&got);
     assert_same(&copy, &entry);
     ss_sts_entry_free(&copy);
+    assert_int_equal(ss_sts_entry_read(&got, other_key, bytes), SMTPSEC_E_FORMAT);
     for (i = 0; i < bytes.len; i++) {
         for (bit = 0; bit < 8; bit++) {
             out.data[i] ^= (uint8_t)(1u << bit);
-            assert_int_equal(ss_sts_entry_read(&got, bytes), SMTPSEC_E_FORMAT);
+            assert_int_equal(ss_sts_entry_read(&got, key, bytes), SMTPSEC_E_FORMAT);
             assert_null(got.body);
             out.data[i] ^= (uint8_t)(1u << bit);
         }
-        assert_int_equal(ss_sts_entry_read(&got, (struct ss_bytes){ bytes.data, i }),
+        assert_int_equal(ss_sts_entry_read(&got, key, (struct ss_bytes){ bytes.data, i }),
                          SMTPSEC_E_FORMAT);
     }
     ss_buf_free(&out);
@@ -165,8 +169,9 @@ check_forged(void **state)
 
     ss_buf_init(&out, 1000);
     ss_buf_put(&out, row->octets, row->len);
-    ss_codec_end(&out, 0, (struct ss_bytes){ NULL, 0 });
-    assert_int_equal(ss_sts_entry_read(&got, (struct ss_bytes){ out.data, out.len }), row->want);
+    ss_codec_end(&out, 0, row->octets[1] == 1 ? (struct ss_bytes){ NULL, 0 } : key);
+    assert_int_equal(ss_sts_entry_read(&got, key, (struct ss_bytes){ out.data, out.len }),
+                     row->want);
     ss_sts_entry_free(&got);
     ss_buf_free(&out);
 }
@@ -183,7 +188,7 @@ check_too_large(void **state)
     entry.body = body;
     entry.len = sizeof(body);
     ss_buf_init(&out, SIZE_MAX / 2);
-    ss_sts_entry_write(&out, &entry);
+    ss_sts_entry_write(&out, key, &entry);
     assert_false(ss_buf_ok(&out));
     ss_buf_free(&out);
     ss_sts_entry_free(NULL);
