@@ -150,14 +150,14 @@ note_unused(struct ss_notes *notes, const struct view *view)
     if (view->reason == SMTPSEC_REASON_TLSA_USAGE) {
         bool pkix = rdata->data[0] < SS_TLSA_TA;
 
-        ss_note(notes, pkix ? "TLSA-14" : "TLSA-15", pkix ? "RFC 7672 3.1.3" : "RFC 6698 4.1",
-                "TLSA record %u %u %u is not used: %s", rdata->data[0], rdata->data[1],
-                rdata->data[2], word);
+        ss_note(notes, SS_SKIPS, pkix ? "TLSA-14" : "TLSA-15",
+                pkix ? "RFC 7672 3.1.3" : "RFC 6698 4.1", "TLSA record %u %u %u is not used: %s",
+                rdata->data[0], rdata->data[1], rdata->data[2], word);
         return;
     }
     for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
         if (rules[i].reason == view->reason)
-            ss_note(notes, rules[i].rule, rules[i].rfc,
+            ss_note(notes, SS_SKIPS, rules[i].rule, rules[i].rfc,
                     "TLSA record %u %u %u of %zu octets is not used: %s",
                     rdata->len > 0 ? rdata->data[0] : 0u, rdata->len > 1 ? rdata->data[1] : 0u,
                     rdata->len > 2 ? rdata->data[2] : 0u, rdata->len, word);

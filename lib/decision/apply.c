@@ -106,8 +106,9 @@ static void
 explain_refusal(struct smtpsec_plan *plan, struct smtpsec_host *host, const struct ss_floor *floor)
 {
     ss_explain_floor(plan, host, floor, host->floor_text);
-    ss_note(&plan->notes, "PREC-09", "RFC 3207 6", "the memory %s %s: %s",
-            host->would_refuse ? "would refuse" : "refuses", host->text, host->floor_text);
+    ss_note(&plan->notes, host->would_refuse ? SS_REPORTS : SS_REFUSES, "PREC-09", "RFC 3207 6",
+            "the memory %s %s: %s", host->would_refuse ? "would refuse" : "refuses", host->text,
+            host->floor_text);
 }
 
 /* Design 6.8, 10: what is refused, and what would be, by the same code with another floor. */
@@ -133,8 +134,8 @@ apply_host(struct smtpsec_plan *plan, struct smtpsec_host *host)
         return write_requirement(plan, host, &demand, &reported, would);
     host->action = SMTPSEC_ACTION_SKIP;
     host->reason = reason;
-    ss_note(&plan->notes, rule_of(reason), smtpsec_reason_rfc(reason), "%s is skipped: %s", host->text,
-            smtpsec_reason_text(reason));
+    ss_note(&plan->notes, SS_SKIPS, rule_of(reason), smtpsec_reason_rfc(reason),
+            "%s is skipped: %s", host->text, smtpsec_reason_text(reason));
     return 0;
 }
 
@@ -165,7 +166,8 @@ held(struct smtpsec_plan *plan, bool is_signed)
         return !is_signed;
     if (plan->ends_reported) {
         plan->would_refuse = true;
-        ss_note(&plan->notes, "PREC-09", "", "the memory would hold this answer for a day");
+        ss_note(&plan->notes, SS_REPORTS, "PREC-09", "",
+                "the memory would hold this answer for a day");
     }
     return false;
 }
@@ -314,10 +316,10 @@ ss_plan_apply(struct smtpsec_plan *plan, const struct smtpsec_message *message)
     }
     judge(plan);
     if (plan->floors.hold_ended)
-        ss_note(&plan->notes, "PREC-09", "RFC 3207 6",
+        ss_note(&plan->notes, SS_LOWERS, "PREC-09", "RFC 3207 6",
                 "the hold by soft claims is over: mail goes on, weaker than what was remembered");
     if (plan->reason != SMTPSEC_REASON_NONE)
-        ss_note(&plan->notes, "", smtpsec_reason_rfc(plan->reason), "%s: %s",
+        ss_note(&plan->notes, SS_REFUSES, "", smtpsec_reason_rfc(plan->reason), "%s: %s",
                 smtpsec_verdict_name(plan->verdict), smtpsec_reason_text(plan->reason));
     write_text(plan);
     return write_digest(plan);

@@ -65,7 +65,7 @@ add_dane(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struc
     }
     demand_tls(demand, SMTPSEC_SOURCE_DANE, dane_level(plan));
     demand->identities |= SMTPSEC_IDENTITY_DANE;
-    ss_note(notes, ss_plan_mx_secure(plan) ? "TLSA-10" : "RES-23", "RFC 7672 2.2",
+    ss_note(notes, SS_RAISES, ss_plan_mx_secure(plan) ? "TLSA-10" : "RES-23", "RFC 7672 2.2",
             "%s must be authenticated by DANE", host->text);
 }
 
@@ -85,7 +85,8 @@ add_sts(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct
     if (plan->sts_mode == SMTPSEC_STS_TESTING) {
         demand->audited |= SMTPSEC_IDENTITY_PKIX;
         if (!host->sts_fits)
-            ss_note(notes, "STSA-10", "RFC 8461 5", "%s is not in the testing policy", host->text);
+            ss_note(notes, SS_REPORTS, "STSA-10", "RFC 8461 5", "%s is not in the testing policy",
+                    host->text);
     }
     if (plan->sts_mode != SMTPSEC_STS_ENFORCE || dane_suffices(plan, host))
         return SMTPSEC_REASON_NONE;
@@ -93,8 +94,8 @@ add_sts(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct
         return SMTPSEC_REASON_STS_MX_MISMATCH; /* STSA-01 */
     demand_tls(demand, SMTPSEC_SOURCE_MTA_STS, SMTPSEC_LEVEL_MTA_STS);
     demand->identities |= SMTPSEC_IDENTITY_PKIX;
-    ss_note(notes, "STSA-04", "RFC 8461 4.2", "%s must have a valid certificate for its name",
-            host->text);
+    ss_note(notes, SS_RAISES, "STSA-04", "RFC 8461 4.2",
+            "%s must have a valid certificate for its name", host->text);
     return SMTPSEC_REASON_NONE;
 }
 
@@ -120,8 +121,8 @@ add_operator(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
         demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, pkix_level(plan));
     }
     demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, SMTPSEC_LEVEL_ENCRYPTED);
-    ss_note(notes, "PREC-08", "RFC 7672 6", "the operator asks %s for at least %s", host->text,
-            smtpsec_level_name(minimum));
+    ss_note(notes, SS_RAISES, "PREC-08", "RFC 7672 6", "the operator asks %s for at least %s",
+            host->text, smtpsec_level_name(minimum));
     return SMTPSEC_REASON_NONE;
 }
 
@@ -143,8 +144,8 @@ tell_floor(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
     if (notes == NULL)
         return;
     ss_explain_floor(plan, host, floor, line);
-    ss_note(notes, "PREC-09", "RFC 3207 6", "the memory asks %s for at least %s: %s", host->text,
-            smtpsec_level_name(floor->level), line);
+    ss_note(notes, SS_RAISES, "PREC-09", "RFC 3207 6", "the memory asks %s for at least %s: %s",
+            host->text, smtpsec_level_name(floor->level), line);
 }
 
 /* Could the host meet this floor at all, by what is known before connecting? */
@@ -230,7 +231,7 @@ static void
 audit_lifted(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
              struct ss_notes *notes, struct ss_demand *demand)
 {
-    ss_note(notes, "TRN-01", "RFC 8689 4.2.2", "TLS-Required: No lifts what %s asks for",
+    ss_note(notes, SS_LOWERS, "TRN-01", "RFC 8689 4.2.2", "TLS-Required: No lifts what %s asks for",
             host->text);
     if (host->dane == SMTPSEC_DANE_USABLE)
         demand->audited |= SMTPSEC_IDENTITY_DANE;

@@ -75,8 +75,8 @@ cut_at_self(const struct ss_settings *settings, struct ss_notes *notes, struct s
             out->hosts[i].reason = SMTPSEC_REASON_MX_IS_SELF;
         better = better || out->hosts[i].preference < best;
     }
-    ss_note(notes, "RES-03", "RFC 5321 5.1", "our own name is an MX host: hosts from preference %u on are cut",
-            (unsigned)best);
+    ss_note(notes, SS_SKIPS, "RES-03", "RFC 5321 5.1",
+            "our own name is an MX host: hosts from preference %u on are cut", (unsigned)best);
     if (!better)
         out->reason = SMTPSEC_REASON_NO_BETTER_HOST;
 }
@@ -110,7 +110,7 @@ mx_hosts(const struct ss_answer *answer, const struct ss_settings *settings, str
         out->origin = SMTPSEC_ORIGIN_NULL;
         out->reason = SMTPSEC_REASON_NULL_MX;
         out->permanent = true;
-        ss_note(notes, "RES-11", "RFC 7505 3", "null MX: the domain takes no mail");
+        ss_note(notes, SS_REFUSES, "RES-11", "RFC 7505 3", "null MX: the domain takes no mail");
         return 0;
     }
     for (i = 0; i < answer->count; i++) {
@@ -122,7 +122,8 @@ mx_hosts(const struct ss_answer *answer, const struct ss_settings *settings, str
     drop_repeats(out);
     cut_at_self(settings, notes, out); /* before the cut: it must see the whole list */
     if (out->count > SS_HOSTS_MAX) {
-        ss_note(notes, "", "", "%zu MX hosts, only the best %d are used", out->count, SS_HOSTS_MAX);
+        ss_note(notes, SS_SKIPS, "", "", "%zu MX hosts, only the best %d are used", out->count,
+                SS_HOSTS_MAX);
         out->count = SS_HOSTS_MAX;
         out->cut = true;
     }
@@ -158,23 +159,23 @@ by_mx(const struct ss_evidence *evidence, const struct ss_settings *settings, st
     out->expanded = fact->answer.end;
     switch (fact->answer.outcome) {
     case SMTPSEC_ANSWER_RECORDS:
-        ss_note(notes, "RES-01", "RFC 5321 5.1", "MX: %zu records, %s", fact->answer.count,
-                smtpsec_trust_name(out->trust));
+        ss_note(notes, SS_INFORMS, "RES-01", "RFC 5321 5.1", "MX: %zu records, %s",
+                fact->answer.count, smtpsec_trust_name(out->trust));
         return mx_hosts(&fact->answer, settings, notes, out);
     case SMTPSEC_ANSWER_NO_DATA: /* RES-08 */
         out->origin = SMTPSEC_ORIGIN_IMPLICIT;
-        ss_note(notes, "RES-08", "RFC 5321 5.1", "no MX (%s): the domain itself is the host",
-                smtpsec_trust_name(out->trust));
+        ss_note(notes, SS_INFORMS, "RES-08", "RFC 5321 5.1",
+                "no MX (%s): the domain itself is the host", smtpsec_trust_name(out->trust));
         return one_host(out, &evidence->destination.domain, 0);
     case SMTPSEC_ANSWER_NO_NAME: /* RES-07 */
         out->reason = SMTPSEC_REASON_NO_SUCH_DOMAIN;
         out->permanent = true;
-        ss_note(notes, "RES-07", "RFC 5321 5.1", "the domain does not exist (%s)",
+        ss_note(notes, SS_REFUSES, "RES-07", "RFC 5321 5.1", "the domain does not exist (%s)",
                 smtpsec_trust_name(out->trust));
         return 0;
     default:
         out->reason = mx_failure(fact->answer.failure);
-        ss_note(notes, "RES-04", "RFC 7672 2.1.2", "MX look-up failed: %s",
+        ss_note(notes, SS_REFUSES, "RES-04", "RFC 7672 2.1.2", "MX look-up failed: %s",
                 smtpsec_failure_name(fact->answer.failure));
         return 0;
     }
@@ -196,7 +197,7 @@ by_literal(const struct ss_evidence *evidence, struct ss_notes *notes, struct ss
     out->hosts[0].addresses[0] = evidence->destination.address;
     out->hosts[0].address_count = 1;
     out->hosts[0].expires = out->expires;
-    ss_note(notes, "RES-25", "RFC 7672 2.2", "address literal: no DANE, no MTA-STS");
+    ss_note(notes, SS_LOWERS, "RES-25", "RFC 7672 2.2", "address literal: no DANE, no MTA-STS");
     return 0;
 }
 
@@ -207,7 +208,7 @@ by_relay(const struct ss_evidence *evidence, struct ss_notes *notes, struct ss_r
     out->origin = SMTPSEC_ORIGIN_RELAY;
     out->trust = SMTPSEC_TRUST_SECURE;
     out->expanded = evidence->destination.domain;
-    ss_note(notes, "RES-32", "RFC 7672 2.2.2", "configured relay: no MX look-up");
+    ss_note(notes, SS_INFORMS, "RES-32", "RFC 7672 2.2.2", "configured relay: no MX look-up");
     return one_host(out, &evidence->destination.domain, 0);
 }
 

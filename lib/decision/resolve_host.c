@@ -151,7 +151,7 @@ try_base(const struct ss_evidence *evidence, const struct ss_name *base, struct 
         /* TLSA-04, TLSA-05: skip the host, ask no other candidate, never fall back. */
         host->dane = SMTPSEC_DANE_FAILED;
         host->dane_reason = tlsa_failure(fact->answer.failure);
-        ss_note(notes, "TLSA-04", "RFC 7672 2.1.2", "TLSA look-up of %s failed: %s", text,
+        ss_note(notes, SS_SKIPS, "TLSA-04", "RFC 7672 2.1.2", "TLSA look-up of %s failed: %s", text,
                 smtpsec_failure_name(fact->answer.failure));
         return true;
     }
@@ -160,7 +160,8 @@ try_base(const struct ss_evidence *evidence, const struct ss_name *base, struct 
         host->dane = SMTPSEC_DANE_INSECURE;
         host->unproved = true;
         host->denial = NULL;
-        ss_note(notes, "TLSA-03", "RFC 7672 2.2.3", "TLSA answer for %s is unsigned: not used", text);
+        ss_note(notes, SS_LOWERS, "TLSA-03", "RFC 7672 2.2.3",
+                "TLSA answer for %s is unsigned: not used", text);
         return false;
     }
     if (fact->answer.outcome == SMTPSEC_ANSWER_RECORDS) {
@@ -168,13 +169,13 @@ try_base(const struct ss_evidence *evidence, const struct ss_name *base, struct 
         host->dane = SMTPSEC_DANE_USABLE;
         host->base = *base;
         host->tlsa = fact;
-        ss_note(notes, "TLSA-02", "RFC 7672 2.2.3", "%zu signed TLSA records at %s",
+        ss_note(notes, SS_RAISES, "TLSA-02", "RFC 7672 2.2.3", "%zu signed TLSA records at %s",
                 fact->answer.count, text);
         return true;
     }
     host->dane = SMTPSEC_DANE_ABSENT;
     keep_denial(host, fact);
-    ss_note(notes, "TLSA-03", "RFC 7672 2.2.3", "signed denial of TLSA at %s", text);
+    ss_note(notes, SS_INFORMS, "TLSA-03", "RFC 7672 2.2.3", "signed denial of TLSA at %s", text);
     return false;
 }
 
@@ -193,7 +194,8 @@ initial_alias_secure(const struct ss_evidence *evidence, struct ss_wants *wants,
     use(host, fact);
     if (fact->answer.outcome != SMTPSEC_ANSWER_RECORDS) {
         host->reason = SMTPSEC_REASON_CNAME_LOOKUP;
-        ss_note(notes, "RES-30", "RFC 7672 2.1.2", "the look-up of the host's alias failed");
+        ss_note(notes, SS_SKIPS, "RES-30", "RFC 7672 2.1.2",
+                "the look-up of the host's alias failed");
         return false;
     }
     return fact->answer.trust == SMTPSEC_TRUST_SECURE;
@@ -208,7 +210,8 @@ search_tlsa(const struct ss_evidence *evidence, struct ss_wants *wants, struct s
     host->dane = SMTPSEC_DANE_INSECURE;
     if (!host->secure_addresses) {
         if (!alias) { /* RES-17 */
-            ss_note(notes, "RES-17", "RFC 7672 2.2.2", "the host's addresses are unsigned: no DANE");
+            ss_note(notes, SS_LOWERS, "RES-17", "RFC 7672 2.2.2",
+                    "the host's addresses are unsigned: no DANE");
             return;
         }
         if (!initial_alias_secure(evidence, wants, notes, host))

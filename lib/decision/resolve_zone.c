@@ -37,9 +37,10 @@ judge(const struct ss_evidence *evidence, const struct ss_name *of, uint8_t dept
         if (zone->ds->answer.trust == SMTPSEC_TRUST_SECURE) {
             if (denies_ds(&zone->ds->answer))
                 zone->state = SS_ZONE_DENIED;
-            ss_note(notes, "PREC-11", "RFC 4035 5.2",
-                    zone->state == SS_ZONE_DENIED ? "unsigned answers, and signed denial of DS of %s"
-                                                  : "unsigned answers, but %s has not left DNSSEC",
+            ss_note(notes, SS_INFORMS, "PREC-11", "RFC 4035 5.2",
+                    zone->state == SS_ZONE_DENIED
+                        ? "unsigned answers, and signed denial of DS of %s"
+                        : "unsigned answers, but %s has not left DNSSEC",
                     text);
             return;
         }
@@ -47,7 +48,7 @@ judge(const struct ss_evidence *evidence, const struct ss_name *of, uint8_t dept
     if (ss_evidence_dnssec(evidence, wants) != SMTPSEC_DNSSEC_VALIDATES)
         return;
     zone->state = SS_ZONE_UNSURE;
-    ss_note(notes, "PREC-11", "RFC 4035 5.2",
+    ss_note(notes, SS_INFORMS, "PREC-11", "RFC 4035 5.2",
             "unsigned answers, and nothing proves that they may be: believed after 72 hours");
 }
 

@@ -102,8 +102,8 @@ tell_settings(const struct ss_memory_settings *memory, size_t exceptions, struct
     ss_span_write(cap, memory->cap);
     if (exceptions > 0)
         snprintf(used, sizeof(used), "; exceptions in use %zu", exceptions);
-    ss_note(notes, "PREC-10", "", "memory: %s; soft-certificates %s; hold %s; cap %s%s", modes,
-            smtpsec_mode_name(memory->soft_pkix_mode), hold, cap, used);
+    ss_note(notes, SS_INFORMS, "PREC-10", "", "memory: %s; soft-certificates %s; hold %s; cap %s%s",
+            modes, smtpsec_mode_name(memory->soft_pkix_mode), hold, cap, used);
 }
 
 static void
@@ -115,7 +115,7 @@ tell_exception(const struct ss_exception *exception, const char *kinds, struct s
     ss_time_text(until, exception->until);
     if (exception->line > 0)
         snprintf(line, sizeof(line), ", line %u", (unsigned)exception->line);
-    ss_note(notes, "PREC-08", "",
+    ss_note(notes, SS_LOWERS, "PREC-08", "",
             "exception for %s%.253s%s, until %s: claims of kind %s only report%s%s",
             exception->below ? "." : "", name, line, until, kinds,
             exception->note[0] != '\0' ? ": " : "", exception->note);

@@ -50,8 +50,8 @@ use_cached(const struct ss_evidence *evidence, int64_t now, struct ss_notes *not
     view->source = SMTPSEC_STS_SOURCE_CACHED;
     view->expires = (entry->fetched > now ? now : entry->fetched) + entry->max_age;
     memcpy(view->id, entry->id, sizeof(view->id));
-    ss_note(notes, "STSA-12", "RFC 8461 3.3", "cached policy %s applies: mode %s", view->id,
-            smtpsec_sts_mode_name(view->policy.mode));
+    ss_note(notes, SS_RAISES, "STSA-12", "RFC 8461 3.3", "cached policy %s applies: mode %s",
+            view->id, smtpsec_sts_mode_name(view->policy.mode));
     return 0;
 }
 
@@ -63,7 +63,7 @@ fail(struct ss_sts_view *view, struct ss_notes *notes, int32_t error, int32_t fa
     view->failure = failure;
     view->unsure = true;
     snprintf(view->error_text, sizeof(view->error_text), "%s", text);
-    ss_note(notes, "STSF-11", "RFC 8461 3.3", "policy fetch: %s", text);
+    ss_note(notes, SS_INFORMS, "STSF-11", "RFC 8461 3.3", "policy fetch: %s", text);
 }
 
 /* RPT-14, RPT-16: what kind of failure a fetch met. */
@@ -114,8 +114,8 @@ use_fetched(const struct ss_evidence *evidence, struct ss_notes *notes, struct s
     view->fetched = https;
     view->expires = https->at + view->policy.max_age;
     memcpy(view->id, view->wanted_id, sizeof(view->id));
-    ss_note(notes, "STSA-14", "RFC 8461 3.3", "policy %s fetched: mode %s, max_age %lld", view->id,
-            smtpsec_sts_mode_name(view->policy.mode), (long long)view->policy.max_age);
+    ss_note(notes, SS_RAISES, "STSA-14", "RFC 8461 3.3", "policy %s fetched: mode %s, max_age %lld",
+            view->id, smtpsec_sts_mode_name(view->policy.mode), (long long)view->policy.max_age);
     return 0;
 }
 
@@ -168,7 +168,7 @@ ask_or_defer(const struct ss_evidence *evidence, const struct ss_settings *setti
         return ask_policy_host(evidence, wants, notes, view);
     if (wants != NULL)
         wants->deferred = true;
-    ss_note(notes, "STSF-16", "RFC 8461 3.3", "the policy is fetched meanwhile");
+    ss_note(notes, SS_INFORMS, "STSF-16", "RFC 8461 3.3", "the policy is fetched meanwhile");
     return 0;
 }
 
@@ -206,13 +206,13 @@ wants_fetch(const struct ss_evidence *evidence, const struct ss_dns_fact *txt, i
 
     if (txt->answer.outcome == SMTPSEC_ANSWER_FAILED) { /* STSD-16 */
         view->unsure = true;
-        ss_note(notes, "STSD-16", "RFC 8461 3.1", "_mta-sts look-up failed: %s",
+        ss_note(notes, SS_INFORMS, "STSD-16", "RFC 8461 3.1", "_mta-sts look-up failed: %s",
                 smtpsec_failure_name(txt->answer.failure));
         return false;
     }
     if (txt->answer.outcome != SMTPSEC_ANSWER_RECORDS ||
         find_record(&txt->answer, &record, notes) != SS_STS_RECORD_FOUND) {
-        ss_note(notes, "STSD-06", "RFC 8461 3.1", "no usable _mta-sts record");
+        ss_note(notes, SS_INFORMS, "STSD-06", "RFC 8461 3.1", "no usable _mta-sts record");
         return false;
     }
     memcpy(view->wanted_id, record.id, sizeof(view->wanted_id));
@@ -222,7 +222,8 @@ wants_fetch(const struct ss_evidence *evidence, const struct ss_dns_fact *txt, i
     if (held_back(entry, record.id, now)) {
         view->unsure = true;
         view->held_back = true;
-        ss_note(notes, "STSF-13", "RFC 8461 3.3", "fetched a moment ago: not tried again yet");
+        ss_note(notes, SS_SKIPS, "STSF-13", "RFC 8461 3.3",
+                "fetched a moment ago: not tried again yet");
         return false;
     }
     return true;

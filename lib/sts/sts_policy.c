@@ -33,9 +33,9 @@ fault(struct reader *r, const char *row, const char *what, struct ss_text t)
     if (r->faults > FAULTS_TOLD)
         return;
     if (t.at == NULL)
-        ss_note(r->notes, row, section, "%s", what);
+        ss_note(r->notes, SS_SKIPS, row, section, "%s", what);
     else
-        ss_note(r->notes, row, section, "%s: \"%.*s\"", what, ss_sts_shown(t), t.at);
+        ss_note(r->notes, SS_SKIPS, row, section, "%s: \"%.*s\"", what, ss_sts_shown(t), t.at);
 }
 
 static void
@@ -77,8 +77,8 @@ read_max_age(struct reader *r, struct ss_text value)
         return;
     }
     if (seconds > SS_STS_MAX_AGE) {
-        ss_note(r->notes, "STSP-15", section, "max_age %.*s taken as %d", ss_sts_shown(value),
-                value.at, SS_STS_MAX_AGE);
+        ss_note(r->notes, SS_LOWERS, "STSP-15", section, "max_age %.*s taken as %d",
+                ss_sts_shown(value), value.at, SS_STS_MAX_AGE);
         seconds = SS_STS_MAX_AGE;
     }
     r->policy.max_age = (int64_t)seconds;
@@ -146,7 +146,7 @@ read_extension(struct reader *r, struct ss_text name, struct ss_text value)
     }
     if (r->told_extension || (ss_sts_is_extension_name(name) && value.len > 0))
         return;
-    ss_note(r->notes, "STSP-11", section, "malformed extension ignored: \"%.*s\"",
+    ss_note(r->notes, SS_SKIPS, "STSP-11", section, "malformed extension ignored: \"%.*s\"",
             ss_sts_shown(name), name.at);
     r->told_extension = true;
 }
@@ -269,7 +269,7 @@ ss_sts_policy_read(struct ss_sts_policy *policy, struct ss_bytes body, bool *val
     *valid = false;
     memset(policy, 0, sizeof(*policy));
     if (body.len > SS_STS_BODY_MAX) {
-        ss_note(notes, "STSF-09", "RFC 8461 3.3", "body of %zu octets", body.len);
+        ss_note(notes, SS_SKIPS, "STSF-09", "RFC 8461 3.3", "body of %zu octets", body.len);
         return 0;
     }
     text.at = body.len > 0 ? (const char *)body.data : "";

@@ -62,16 +62,17 @@ read_field(struct ss_text field, struct ss_sts_record *record, struct ss_notes *
     struct ss_text name, value;
 
     if (!ss_text_cut(field, '=', &name, &value)) {
-        ss_note(notes, "STSD-12", section, "field without \"=\": \"%.*s\"", ss_sts_shown(field),
-                field.at);
+        ss_note(notes, SS_SKIPS, "STSD-12", section, "field without \"=\": \"%.*s\"",
+                ss_sts_shown(field), field.at);
         return false;
     }
     if (ss_text_equal(name, "id")) {
         if (record->id[0] != '\0') /* STSD-13: all entries but the first are ignored */
             return true;
         if (!is_id(value)) {
-            ss_note(notes, "STSD-10", section, "id is not 1 to 32 letters and digits: \"%.*s\"",
-                    ss_sts_shown(value), value.at);
+            ss_note(notes, SS_SKIPS, "STSD-10", section,
+                    "id is not 1 to 32 letters and digits: \"%.*s\"", ss_sts_shown(value),
+                    value.at);
             return false;
         }
         memcpy(record->id, value.at, value.len);
@@ -80,8 +81,8 @@ read_field(struct ss_text field, struct ss_sts_record *record, struct ss_notes *
     }
     /* STSD-11, STSD-12: unknown fields are ignored only when they are well formed. */
     if (!ss_sts_is_extension_name(name) || !is_extension_value(value)) {
-        ss_note(notes, "STSD-12", section, "malformed field: \"%.*s\"", ss_sts_shown(field),
-                field.at);
+        ss_note(notes, SS_SKIPS, "STSD-12", section, "malformed field: \"%.*s\"",
+                ss_sts_shown(field), field.at);
         return false;
     }
     return true;
@@ -107,7 +108,7 @@ read_fields(struct ss_text rest, struct ss_sts_record *record, struct ss_notes *
             rest = tail;
     }
     if (record->id[0] == '\0') {
-        ss_note(notes, "STSD-10", section, "the record has no id");
+        ss_note(notes, SS_SKIPS, "STSD-10", section, "the record has no id");
         return false;
     }
     return true;
@@ -133,11 +134,11 @@ ss_sts_record_find(const struct ss_bytes *texts, size_t count, struct ss_sts_rec
     }
     if (matches == 0) {
         if (count > 0)
-            ss_note(notes, "STSD-04", section, "no TXT record begins with \"v=STSv1;\"");
+            ss_note(notes, SS_SKIPS, "STSD-04", section, "no TXT record begins with \"v=STSv1;\"");
         return SS_STS_RECORD_NONE;
     }
     if (matches > 1) {
-        ss_note(notes, "STSD-06", section, "%zu records where one is allowed", matches);
+        ss_note(notes, SS_SKIPS, "STSD-06", section, "%zu records where one is allowed", matches);
         return SS_STS_RECORD_SEVERAL;
     }
     if (!read_fields(only, &found, notes))

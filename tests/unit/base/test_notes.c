@@ -8,14 +8,17 @@
 #include "base/notes.h"
 #include "smtpsec.h"
 
+/* How many notes fit that refuse nothing. */
+#define PLAIN (SS_NOTES_MAX - SS_NOTES_KEPT)
+
 static void
 added_in_order(void **state)
 {
     struct ss_notes notes = { 0 };
 
     (void)state;
-    ss_note(&notes, "TLSA-11", "RFC 7672 2.2", "%d records, %s", 2, "none usable");
-    ss_note(&notes, "RES-05", "", "%s", "bogus");
+    ss_note(&notes, SS_INFORMS, "TLSA-11", "RFC 7672 2.2", "%d records, %s", 2, "none usable");
+    ss_note(&notes, SS_INFORMS, "RES-05", "", "%s", "bogus");
     assert_int_equal(notes.count, 2);
     assert_string_equal(notes.list[0].rule, "TLSA-11");
     assert_string_equal(notes.list[0].rfc, "RFC 7672 2.2");
@@ -25,7 +28,7 @@ added_in_order(void **state)
     ss_notes_free(&notes);
     assert_int_equal(notes.count, 0);
     assert_null(notes.list);
-    ss_note(NULL, "RES-05", "", "to nobody");
+    ss_note(NULL, SS_INFORMS, "RES-05", "", "to nobody");
 }
 
 static void
@@ -34,7 +37,7 @@ escaped(void **state)
     struct ss_notes notes = { 0 };
 
     (void)state;
-    ss_note(&notes, "STSP-02", "", "line %s", "a\r\n\x1b[2J\\\303");
+    ss_note(&notes, SS_INFORMS, "STSP-02", "", "line %s", "a\r\n\x1b[2J\\\303");
     assert_string_equal(notes.list[0].text, "line a\\x0d\\x0a\\x1b[2J\\x5c\\xc3");
     ss_notes_free(&notes);
 }
@@ -48,11 +51,11 @@ cut(void **state)
     (void)state;
     memset(text, 'x', sizeof(text));
     text[511] = '\0';
-    ss_note(&notes, "A", "", "%s", text);
+    ss_note(&notes, SS_INFORMS, "A", "", "%s", text);
     assert_int_equal(strlen(notes.list[0].text), 511);
     memset(text, 1, sizeof(text));
     text[1999] = '\0';
-    ss_note(&notes, "A", "", "%s", text);
+    ss_note(&notes, SS_INFORMS, "A", "", "%s", text);
     assert_int_equal(strlen(notes.list[1].text), 4 * 127 + 3);
     assert_string_equal(notes.list[1].text + 4 * 127, "...");
     ss_notes_free(&notes);
@@ -66,20 +69,73 @@ bounded(void **state)
     int i;
 
     (void)state;
-    for (i = 0; i < SS_NOTES_MAX; i++)
-        ss_note(&notes, "A", "", "%d", i);
-    assert_int_equal(notes.count, SS_NOTES_MAX);
+    for (i = 0; i < PLAIN; i++)
+        ss_note(&notes, SS_INFORMS, "A", "", "%d", i);
+    assert_int_equal(notes.count, PLAIN);
     assert_false(notes.lost);
-    ss_note(&notes, "A", "", "one more");
-    assert_int_equal(notes.count, SS_NOTES_MAX);
+    ss_note(&notes, SS_INFORMS, "A", "", "one more");
+    assert_int_equal(notes.count, PLAIN);
     assert_true(notes.lost);
-    assert_string_equal(notes.list[SS_NOTES_MAX - 1].text, "511");
+    assert_string_equal(notes.list[PLAIN - 1].text, "479");
+    /* What refuses is told however much came before it, and is bounded too. */
+    for (i = 0; i < SS_NOTES_KEPT + 1; i++)
+        ss_note(&notes, SS_REFUSES, "B", "", "%d", i);
+    assert_int_equal(notes.count, SS_NOTES_MAX);
+    assert_string_equal(notes.list[SS_NOTES_MAX - 1].text, "31");
     assert_true(ss_notes_copy(&copy, &notes));
     assert_int_equal(copy.count, SS_NOTES_MAX);
     assert_true(copy.lost);
     ss_notes_free(&notes);
     assert_string_equal(copy.list[7].text, "7");
     ss_notes_free(&copy);
+}
+
+static void
+drawn_from(void **state)
+{
+    static const char octets[] = "v=STSv1; id=\0\r\n\x1b]0;";
+    struct ss_origin origin = {"dns", 7, {(const uint8_t *)octets, sizeof(octets) - 1}};
+    struct ss_notes notes = { 0 };
+    struct ss_notes copy;
+    uint8_t many[3000];
+
+    (void)state;
+    ss_note_from(NULL, &origin, SS_SKIPS, "STSD-10", "", "to nobody");
+    ss_note_from(&notes, &origin, SS_SKIPS, "STSD-10", "RFC 8461 3.1", "%s", "no id");
+    assert_string_equal(notes.list[0].source, "dns");
+    assert_int_equal(notes.list[0].age, 7);
+    assert_int_equal(notes.list[0].effect, SS_SKIPS);
+    assert_string_equal(notes.list[0].input, "v=STSv1; id=\\x00\\x0d\\x0a\\x1b]0;");
+    assert_string_equal(notes.list[0].text, "no id");
+    memset(many, 0xff, sizeof(many));
+    origin.input.data = many;
+    origin.input.len = sizeof(many);
+    ss_note_from(&notes, &origin, SS_RAISES, "A", "", "x");
+    assert_int_equal(strlen(notes.list[1].input), 4 * 127 + 3);
+    /* A plain one is drawn from nothing. */
+    ss_note(&notes, SS_LOWERS, "A", "", "x");
+    assert_string_equal(notes.list[2].source, "");
+    assert_string_equal(notes.list[2].input, "");
+    assert_int_equal(notes.list[2].age, SS_AGE_UNKNOWN);
+    /* A copy stands on its own. */
+    assert_true(ss_notes_copy(&copy, &notes));
+    ss_notes_free(&notes);
+    assert_string_equal(copy.list[0].input, "v=STSv1; id=\\x00\\x0d\\x0a\\x1b]0;");
+    assert_string_equal(copy.list[0].source, "dns");
+    assert_int_equal(copy.list[1].effect, SS_RAISES);
+    ss_notes_free(&copy);
+}
+
+static void
+effect_names(void **state)
+{
+    static const char *const names[] = {"informs", "raises", "lowers",
+                                        "skips", "refuses", "reports"};
+    int i;
+
+    (void)state;
+    for (i = 0; i < 6; i++)
+        assert_string_equal(ss_effect_name((enum ss_effect)i), names[i]);
 }
 
 static void
@@ -118,6 +174,8 @@ main(void)
     struct ss_table t = SS_TABLE("base/notes");
 
     ss_table_case(&t, "notes/in order", added_in_order);
+    ss_table_case(&t, "notes/what they were drawn from", drawn_from);
+    ss_table_case(&t, "notes/effects have names", effect_names);
     ss_table_case(&t, "notes/escaped", escaped);
     ss_table_case(&t, "notes/cut", cut);
     ss_table_case(&t, "notes/bounded, and copied", bounded);
