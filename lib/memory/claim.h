@@ -17,8 +17,8 @@
 
 #define SS_DAY 86400
 #define SS_CLAIMS_MAX 256 /* of one destination */
-/* So much is kept of a SHA-256: enough to tell one key or set from another. */
-#define SS_CLAIM_DIGEST 16
+/* So much is kept of a SHA-256: enough to tell one key or set from another; no rule rests on it. */
+#define SS_CLAIM_DIGEST 8
 
 /* The key: whose mail, by which way. */
 struct ss_memory_key {

@@ -8,7 +8,7 @@
  *          LIKE: the number of an earlier claim on the same host that was seen
  *          at the same times, as the claims that one delivery raises are;
  *          else [host], last, first, [counted], days;
- *          [times], [zone u8], [digests of 16 octets], [id]
+ *          [times], [zone u8], [digests of 8 octets], [id]
  *
  * Numbers and times are as varint.h says; a claim's times stand by their
  * distance from its last. What is zero is left out. There is one form for
