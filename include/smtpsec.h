@@ -227,6 +227,9 @@ enum {
     SMTPSEC_RESULT_DANE_REQUIRED = 306
 };
 
+/** Policy types of RFC 8460; the numbers are those of libtlsrpt. */
+enum { SMTPSEC_POLICY_TLSA = 1, SMTPSEC_POLICY_STS = 2, SMTPSEC_POLICY_NONE = 9 };
+
 /** Reasons of a skip, a reject, or a verdict. smtpsec_reason_name() gives the word. */
 enum {
     SMTPSEC_REASON_NONE = 0,
@@ -400,6 +403,28 @@ enum {
     SMTPSEC_HOLD_EARNED = -1 /* as long as the claim binds */
 };
 
+/** Where in the dialogue a reply came. */
+enum {
+    SMTPSEC_STAGE_GREETING = 1,
+    SMTPSEC_STAGE_EHLO = 2,       /* before TLS */
+    SMTPSEC_STAGE_STARTTLS = 3,
+    SMTPSEC_STAGE_EHLO_AGAIN = 4, /* inside TLS */
+    SMTPSEC_STAGE_AUTH = 5,
+    SMTPSEC_STAGE_MAIL = 6,
+    SMTPSEC_STAGE_RCPT = 7,
+    SMTPSEC_STAGE_DATA = 8,       /* to the command */
+    SMTPSEC_STAGE_END = 9         /* to the message */
+};
+
+/** What a reply means for the message. */
+enum {
+    SMTPSEC_REPLY_GO_ON = 0,
+    SMTPSEC_REPLY_WITHOUT = 1,   /* go on without what was refused: HELO for EHLO, plaintext for STARTTLS */
+    SMTPSEC_REPLY_NEXT_HOST = 2, /* QUIT, then the next host; when there is none, defer */
+    SMTPSEC_REPLY_DEFER = 3,     /* keep in the queue: 4yz */
+    SMTPSEC_REPLY_FAIL = 4       /* bounce: 5yz */
+};
+
 /* ---- Library ----------------------------------------------------------- */
 
 /** Name the version of the library that runs, such as "0.1.0". */
@@ -443,6 +468,7 @@ SMTPSEC_API const char *smtpsec_sts_mode_name(int32_t mode);
 SMTPSEC_API const char *smtpsec_sts_source_name(int32_t source);
 SMTPSEC_API const char *smtpsec_dane_status_name(int32_t status);
 SMTPSEC_API const char *smtpsec_result_name(int32_t result_type);
+SMTPSEC_API const char *smtpsec_policy_name(int32_t policy_type);
 SMTPSEC_API const char *smtpsec_claim_name(int32_t kind);
 SMTPSEC_API const char *smtpsec_mode_name(int32_t mode);
 SMTPSEC_API const char *smtpsec_memory_state_name(int32_t state);
@@ -452,6 +478,8 @@ SMTPSEC_API const char *smtpsec_starttls_name(int32_t starttls);
 SMTPSEC_API const char *smtpsec_event_name(int32_t kind);
 SMTPSEC_API const char *smtpsec_reason_name(int32_t reason);
 SMTPSEC_API const char *smtpsec_counter_name(int32_t counter);
+SMTPSEC_API const char *smtpsec_stage_name(int32_t stage);
+SMTPSEC_API const char *smtpsec_reply_name(int32_t reply);
 
 /** Explain a reason in one sentence. Never NULL. */
 SMTPSEC_API const char *smtpsec_reason_text(int32_t reason);
@@ -629,6 +657,12 @@ SMTPSEC_API int smtpsec_options_set_minimum(struct smtpsec_options *options, int
 SMTPSEC_API int smtpsec_options_add_canary(struct smtpsec_options *options, const char *name);
 /** Use MTA-STS; default 1. Off, the HTTPS part is not loaded. */
 SMTPSEC_API int smtpsec_options_set_mta_sts(struct smtpsec_options *options, int on);
+/**
+ * Ask each domain, beside its other records, whether it wants TLS reports
+ * (RFC 8460 section 3); default 0. See smtpsec_plan_tlsrpt(). No evaluation
+ * waits for that record: where all else is known first, there is none.
+ */
+SMTPSEC_API int smtpsec_options_set_tlsrpt(struct smtpsec_options *options, int on);
 /**
  * Let no evaluation wait for a policy; default 0. It then decides by the policy
  * in the memory, or without one, and the fetch goes on in the event loop: the
@@ -981,6 +1015,8 @@ SMTPSEC_API const char *smtpsec_plan_sts_mx(const struct smtpsec_plan *plan, siz
 /** Result type of the policy's failure, or SMTPSEC_RESULT_NONE. */
 SMTPSEC_API int32_t smtpsec_plan_sts_error(const struct smtpsec_plan *plan);
 SMTPSEC_API const char *smtpsec_plan_sts_error_text(const struct smtpsec_plan *plan);
+/** The domain's record that asks for TLS reports (RFC 8460 section 3); "" when none or not asked. */
+SMTPSEC_API const char *smtpsec_plan_tlsrpt(const struct smtpsec_plan *plan);
 
 SMTPSEC_API int32_t smtpsec_plan_memory_state(const struct smtpsec_plan *plan);
 /** 1 when the memory asks for something of this domain. */
@@ -1075,6 +1111,38 @@ SMTPSEC_API int smtpsec_message_set_tls_required_no(struct smtpsec_message *mess
 /** The envelope sender is empty: REQUIRETLS then does not stop it (RFC 8689 section 5). */
 SMTPSEC_API int smtpsec_message_set_null_sender(struct smtpsec_message *message, int on);
 
+/**
+ * Read the header section of the message for TLS-Required (RFC 8689 section 3)
+ * and set the option by it: on for exactly one field with the value No, else off.
+ *
+ * headers: from the first line; reading ends at the empty line.
+ */
+SMTPSEC_API int smtpsec_message_read_headers(struct smtpsec_message *message, const char *headers,
+                                             size_t len);
+/**
+ * It is a report on TLS (RFC 8460 section 5.3): delivered whatever DANE and
+ * MTA-STS say, and its own failures are not reported. REQUIRETLS outranks it.
+ */
+SMTPSEC_API int smtpsec_message_set_tls_report(struct smtpsec_message *message, int on);
+/** 1 when a bounce of this message is to carry REQUIRETLS too (RFC 8689 section 5). */
+SMTPSEC_API int smtpsec_message_bounce_requiretls(const struct smtpsec_message *message);
+/** 1 when a bounce is to return the headers alone, whatever RET said (RFC 8689 section 5). */
+SMTPSEC_API int smtpsec_message_bounce_headers_only(const struct smtpsec_message *message);
+
+/**
+ * For the receiving side: judge the parameter REQUIRETLS of a MAIL command.
+ *
+ * inside_tls: the session is under TLS.
+ * offered:    our EHLO reply inside TLS offered it.
+ * value:      what stood behind its "="; NULL when there was none.
+ * Returns:    250 when the message is to be tagged; else the reply code to give.
+ */
+SMTPSEC_API int32_t smtpsec_requiretls_receive(int inside_tls, int offered, const char *value);
+/** What to say after that code, with an enhanced status code. */
+SMTPSEC_API const char *smtpsec_requiretls_receive_text(int32_t code);
+/** How many octets the parameter adds to the longest MAIL line (RFC 8689 section 2). */
+SMTPSEC_API size_t smtpsec_limit_requiretls_octets(void);
+
 /** Derive the plan for a message. Pure: asks nothing. Returns: 0, NOMEM, INVALID. */
 SMTPSEC_API int smtpsec_plan_for(const struct smtpsec_plan *plan, const struct smtpsec_message *message,
                                  struct smtpsec_plan **out);
@@ -1117,6 +1185,18 @@ SMTPSEC_API int64_t smtpsec_requirement_expires(const struct smtpsec_requirement
 /** Digest of what is required, in hex, no times in it: salt session and connection caches with it. */
 SMTPSEC_API const char *smtpsec_requirement_digest(const struct smtpsec_requirement *requirement);
 
+/** What to add to MAIL: "REQUIRETLS" or "". */
+SMTPSEC_API const char *smtpsec_requirement_mail_parameter(
+    const struct smtpsec_requirement *requirement);
+/**
+ * May a connection that was accepted under one requirement serve another? Both
+ * must name the same host, port and SNI; its identities, TLSA records, names and
+ * TLS version must ask for all that the other asks for.
+ * Returns: 1 or 0; always 0 where TLS-Required: No lifted anything of either.
+ */
+SMTPSEC_API int smtpsec_requirement_covers(const struct smtpsec_requirement *opened,
+                                           const struct smtpsec_requirement *wanted);
+
 /**
  * Write a requirement as bytes for another process.
  *
@@ -1153,6 +1233,15 @@ SMTPSEC_API int smtpsec_session_set_raw_key(struct smtpsec_session *session, con
 /** The session was resumed; the full handshake was verified under this requirement digest (hex). */
 SMTPSEC_API int smtpsec_session_set_resumed(struct smtpsec_session *session, const char *digest);
 
+/**
+ * The requirement under which the session was opened: its digest is kept, the
+ * server that it names, and whether TLS-Required: No had lifted anything.
+ */
+SMTPSEC_API int smtpsec_session_set_opened(struct smtpsec_session *session,
+                                           const struct smtpsec_requirement *requirement);
+/** The EHLO reply inside TLS offered REQUIRETLS. */
+SMTPSEC_API int smtpsec_session_set_requiretls(struct smtpsec_session *session, int offered);
+
 /** The judgement of one session; does not change. */
 struct smtpsec_verdict;
 
@@ -1185,6 +1274,19 @@ SMTPSEC_API int32_t smtpsec_verdict_tlsa(const struct smtpsec_verdict *verdict);
 SMTPSEC_API const char *smtpsec_verdict_text(const struct smtpsec_verdict *verdict);
 
 /**
+ * May an open connection serve another message? Judged are the facts of its
+ * session, as at the start: the chain if it was kept, else the requirement
+ * that it was opened under must ask for the same.
+ *
+ * session: smtpsec_session_set_opened() was called on it; without that it
+ *          serves nothing.
+ * Returns: 1, 0, NOMEM, INVALID; compare with 1.
+ */
+SMTPSEC_API int smtpsec_satisfies(const struct smtpsec_anchors *anchors,
+                                  const struct smtpsec_requirement *requirement,
+                                  const struct smtpsec_session *session, int64_t now);
+
+/**
  * Fill a session from a GnuTLS session after its handshake.
  * gnutls_session: a gnutls_session_t, given as void * so that this header
  *                 needs no other.
@@ -1208,6 +1310,44 @@ SMTPSEC_API void smtpsec_gnutls_free(struct smtpsec_gnutls *binding);
 SMTPSEC_API int smtpsec_gnutls_verify(void *gnutls_session);
 /** The verdict of the last handshake; NULL before it. Belongs to the binding. */
 SMTPSEC_API const struct smtpsec_verdict *smtpsec_gnutls_verdict(const struct smtpsec_gnutls *binding);
+
+/* ---- Replies ----------------------------------------------------------- */
+
+/**
+ * What does a reply mean? No negative reply said before the requirement is met
+ * bounces a message: whoever can strip TLS can also say 550.
+ *
+ * verdict: of the session; NULL before there is one.
+ * code:    of the reply, 200 to 599; 0 when the connection broke.
+ * reason:  receives SMTPSEC_REASON_* for NEXT_HOST; may be NULL.
+ * Returns: SMTPSEC_REPLY_*.
+ */
+SMTPSEC_API int32_t smtpsec_classify_reply(const struct smtpsec_requirement *requirement,
+                                           const struct smtpsec_verdict *verdict, int32_t stage,
+                                           int32_t code, int32_t *reason);
+
+/** What came of the hosts that were tried for one message. */
+struct smtpsec_tally;
+
+/** Start with the hosts that the plan skips. The plan is not kept. */
+SMTPSEC_API int smtpsec_tally_new(const struct smtpsec_plan *plan, struct smtpsec_tally **out);
+SMTPSEC_API void smtpsec_tally_free(struct smtpsec_tally *tally);
+/**
+ * The n-th host of the plan did not take the message.
+ *
+ * reason:  of the verdict or reply; SMTPSEC_REASON_NONE when it was asked and said 4yz.
+ * Returns: 0, INVALID (no such host, or the plan skips it).
+ */
+SMTPSEC_API int smtpsec_tally_add(struct smtpsec_tally *tally, size_t host, int32_t reason);
+/**
+ * No host took the message: SMTPSEC_VERDICT_DEFER, or _FAIL when every host was
+ * tried and failed for want of REQUIRETLS alone (RFC 8689 section 4.2.1).
+ */
+SMTPSEC_API int32_t smtpsec_tally_verdict(const struct smtpsec_tally *tally);
+SMTPSEC_API int32_t smtpsec_tally_reason(const struct smtpsec_tally *tally);
+SMTPSEC_API const char *smtpsec_tally_enhanced(const struct smtpsec_tally *tally);
+/** One line for a log: the verdict, and the reason of each host. */
+SMTPSEC_API const char *smtpsec_tally_text(const struct smtpsec_tally *tally);
 
 /* ---- Outcome ----------------------------------------------------------- */
 
@@ -1244,6 +1384,50 @@ SMTPSEC_API int smtpsec_outcome_read(const struct smtpsec_context *context, cons
  */
 SMTPSEC_API int smtpsec_record(struct smtpsec_context *context, const struct smtpsec_outcome *outcome,
                                int64_t now);
+
+/* ---- TLS reports -------------------------------------------------------
+ *
+ * What RFC 8460 asks a sender to tell, as the datagram that collectors which
+ * speak libtlsrpt's protocol (version 1) take in. One report a delivery:
+ * make it from the plan, add each session, send it.
+ */
+
+/** What is to be told of one delivery. */
+struct smtpsec_report;
+
+/**
+ * Start a report: the policies considered, and what failed of them before any
+ * connection. The plan is not kept.
+ */
+SMTPSEC_API int smtpsec_report_new(const struct smtpsec_plan *plan, struct smtpsec_report **out);
+SMTPSEC_API void smtpsec_report_free(struct smtpsec_report *report);
+/**
+ * Add a session. Addresses and helo as text; NULL when not known. One that was
+ * never reached is nothing to tell; nor is one under TLS-Required: No.
+ * Returns: 0, NOMEM, INVALID (no host of the plan), LIMIT (more than 64 sessions).
+ */
+SMTPSEC_API int smtpsec_report_add_session(struct smtpsec_report *report,
+                                           const struct smtpsec_requirement *requirement,
+                                           const struct smtpsec_session *session,
+                                           const struct smtpsec_verdict *verdict,
+                                           const char *sending_ip, const char *receiving_ip,
+                                           const char *helo);
+/**
+ * Write the datagram.
+ *
+ * data:    receives bytes to be freed by smtpsec_bytes_free(); NULL and 0 when
+ *          there is nothing to tell: the domain wants no reports, or the message
+ *          is a report itself. At most 65000 octets; what finds no room in them
+ *          is left out.
+ */
+SMTPSEC_API int smtpsec_report_datagram(const struct smtpsec_report *report, uint8_t **data,
+                                        size_t *len);
+/**
+ * Send the datagram to a collector's socket, without waiting. A report that is
+ * lost never delays mail.
+ * Returns: 0 (also when there is nothing to tell), NOMEM, INVALID, SYSTEM, LIMIT (too long a path).
+ */
+SMTPSEC_API int smtpsec_report_send(const struct smtpsec_report *report, const char *socket_path);
 
 /* ---- Memory ------------------------------------------------------------ */
 

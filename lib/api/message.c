@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "decision/decide.h"
+#include "requiretls/header.h"
 
 int
 smtpsec_message_new(struct smtpsec_message **out)
@@ -43,6 +44,40 @@ smtpsec_message_set_null_sender(struct smtpsec_message *message, int on)
         return SMTPSEC_E_INVALID;
     message->null_sender = on != 0;
     return 0;
+}
+
+int
+smtpsec_message_read_headers(struct smtpsec_message *message, const char *headers, size_t len)
+{
+    struct ss_text text = {headers, len};
+
+    if (message == NULL || (headers == NULL && len > 0))
+        return SMTPSEC_E_INVALID;
+    message->tls_required_no = ss_tls_required_no(text);
+    return 0;
+}
+
+int
+smtpsec_message_set_tls_report(struct smtpsec_message *message, int on)
+{
+    if (message == NULL)
+        return SMTPSEC_E_INVALID;
+    message->tls_report = on != 0;
+    return 0;
+}
+
+/* RTLS-17 */
+int
+smtpsec_message_bounce_requiretls(const struct smtpsec_message *message)
+{
+    return message == NULL ? 0 : message->requiretls;
+}
+
+/* RTLS-17: without a message to look at, the answer that gives less away. */
+int
+smtpsec_message_bounce_headers_only(const struct smtpsec_message *message)
+{
+    return message == NULL ? 1 : message->requiretls;
 }
 
 int

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/blob.h"
+#include "decision/reuse.h"
 
 int
 smtpsec_requirement_copy(const struct smtpsec_requirement *requirement,
@@ -70,6 +71,22 @@ int
 smtpsec_requirement_requiretls(const struct smtpsec_requirement *requirement)
 {
     return requirement == NULL ? 0 : requirement->requiretls;
+}
+
+/* RTLS-01; RTLS-16: for an empty sender the requirement asks for none, and the parameter is left out. */
+const char *
+smtpsec_requirement_mail_parameter(const struct smtpsec_requirement *requirement)
+{
+    if (requirement == NULL)
+        return NULL;
+    return requirement->requiretls ? "REQUIRETLS" : "";
+}
+
+int
+smtpsec_requirement_covers(const struct smtpsec_requirement *opened,
+                           const struct smtpsec_requirement *wanted)
+{
+    return opened != NULL && wanted != NULL && ss_requirement_covers(opened, wanted);
 }
 
 const char *

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "decision/reuse.h"
 #include "pkix/session.h"
 #include "smtpsec.h"
 
@@ -76,15 +77,37 @@ smtpsec_session_set_resumed(struct smtpsec_session *session, const char *digest)
 }
 
 int
+smtpsec_session_set_opened(struct smtpsec_session *session,
+                           const struct smtpsec_requirement *requirement)
+{
+    if (session == NULL || requirement == NULL)
+        return SMTPSEC_E_INVALID;
+    ss_session_open_under(session, requirement);
+    return 0;
+}
+
+int
+smtpsec_session_set_requiretls(struct smtpsec_session *session, int offered)
+{
+    if (session == NULL)
+        return SMTPSEC_E_INVALID;
+    session->requiretls_offered = offered != 0;
+    return 0;
+}
+
+int
 smtpsec_session_from_gnutls(struct smtpsec_session *session, void *gnutls_session)
 {
     struct ss_tls_facts facts;
+    struct ss_opened opened;
     size_t i;
     int r = 0;
 
     if (session == NULL || gnutls_session == NULL)
         return SMTPSEC_E_INVALID;
+    opened = session->opened; /* the one thing that is no fact of the handshake */
     ss_session_clear(session);
+    session->opened = opened;
     ss_tls_facts_read(&facts, gnutls_session);
     session->starttls = SMTPSEC_STARTTLS_DONE;
     session->version = facts.version;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "decision/reuse.h"
 #include "decision/verify.h"
 
 #include <stdlib.h>
@@ -34,6 +35,20 @@ int
 smtpsec_verdict_accepted(const struct smtpsec_verdict *verdict)
 {
     return verdict == NULL ? 0 : verdict->accepted;
+}
+
+int
+smtpsec_satisfies(const struct smtpsec_anchors *anchors,
+                  const struct smtpsec_requirement *requirement,
+                  const struct smtpsec_session *session, int64_t now)
+{
+    bool fits;
+    int r;
+
+    if (requirement == NULL || session == NULL)
+        return SMTPSEC_E_INVALID;
+    r = ss_session_satisfies(anchors, requirement, session, now, &fits);
+    return r != 0 ? r : fits;
 }
 
 int32_t

@@ -273,6 +273,18 @@ smtpsec_result_name(int32_t result_type)
     return WORD(result_words, result_type);
 }
 
+static const struct word policy_words[] = {
+    { SMTPSEC_POLICY_TLSA, "tlsa" },
+    { SMTPSEC_POLICY_STS, "sts" },
+    { SMTPSEC_POLICY_NONE, "no-policy-found" },
+};
+
+const char *
+smtpsec_policy_name(int32_t policy_type)
+{
+    return WORD(policy_words, policy_type);
+}
+
 static const struct word claim_words[] = {
     { SMTPSEC_CLAIM_DANE, "dane" },
     { SMTPSEC_CLAIM_MTA_STS, "mta-sts" },
@@ -386,6 +398,38 @@ static const struct word counter_words[] = {
     { SMTPSEC_COUNTER_RECORDED, "recorded" },
     { SMTPSEC_COUNTER_NOT_RECORDED, "not-recorded" },
 };
+
+static const struct word stage_words[] = {
+    { SMTPSEC_STAGE_GREETING, "greeting" },
+    { SMTPSEC_STAGE_EHLO, "ehlo" },
+    { SMTPSEC_STAGE_STARTTLS, "starttls" },
+    { SMTPSEC_STAGE_EHLO_AGAIN, "ehlo-again" },
+    { SMTPSEC_STAGE_AUTH, "auth" },
+    { SMTPSEC_STAGE_MAIL, "mail" },
+    { SMTPSEC_STAGE_RCPT, "rcpt" },
+    { SMTPSEC_STAGE_DATA, "data" },
+    { SMTPSEC_STAGE_END, "end" },
+};
+
+static const struct word reply_words[] = {
+    { SMTPSEC_REPLY_GO_ON, "go-on" },
+    { SMTPSEC_REPLY_WITHOUT, "without" },
+    { SMTPSEC_REPLY_NEXT_HOST, "next-host" },
+    { SMTPSEC_REPLY_DEFER, "defer" },
+    { SMTPSEC_REPLY_FAIL, "fail" },
+};
+
+const char *
+smtpsec_stage_name(int32_t stage)
+{
+    return WORD(stage_words, stage);
+}
+
+const char *
+smtpsec_reply_name(int32_t reply)
+{
+    return WORD(reply_words, reply);
+}
 
 const char *
 smtpsec_event_name(int32_t kind)

@@ -47,6 +47,8 @@ ss_missing(const struct ss_evidence *evidence, const struct ss_settings *setting
         r = ss_sts_view_read(evidence, settings, &resolution, now, wants, NULL, &view);
         ss_sts_view_free(&view);
     }
+    if (r == 0 && settings->tlsrpt)
+        ss_tlsrpt_want(evidence, wants);
     ss_resolution_free(&resolution);
     if (wants->nomem)
         r = SMTPSEC_E_NOMEM;
@@ -395,7 +397,7 @@ int
 ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings, int64_t now,
           struct smtpsec_plan **out)
 {
-    const struct smtpsec_message plain = {false, false, false};
+    const struct smtpsec_message plain = {false, false, false, false};
     struct smtpsec_plan *plan;
     struct findings findings;
     int64_t memory_now = ss_evidence_memory_time(evidence, now);
@@ -427,6 +429,8 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
     take_destination(evidence, &findings.resolution, plan);
     plan->mx_fresh = findings.fresh_signed_mx;
     r = take_sts(&findings.view, plan);
+    if (r == 0 && settings->tlsrpt)
+        r = ss_tlsrpt_facts_read(evidence, &findings.view, &plan->facts, &plan->tlsrpt);
     if (r == 0)
         r = take_memory(evidence, settings, &findings, memory_now, plan);
     plan->excepted = used_exceptions(&findings.record, &settings->memory, lifted, memory_now);

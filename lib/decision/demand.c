@@ -8,8 +8,9 @@
 bool
 ss_plan_lifted(const struct smtpsec_plan *plan)
 {
-    /* RTLS-18: REQUIRETLS outranks the header. */
-    return plan->message.tls_required_no && !plan->message.requiretls;
+    /* RTLS-18: REQUIRETLS outranks the header. TRN-10: a report on TLS must get through. */
+    return (plan->message.tls_required_no || plan->message.tls_report) &&
+           !plan->message.requiretls;
 }
 
 /*
@@ -231,8 +232,12 @@ static void
 audit_lifted(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
              struct ss_notes *notes, struct ss_demand *demand)
 {
-    ss_note(notes, SS_LOWERS, "TRN-01", "RFC 8689 4.2.2", "TLS-Required: No lifts what %s asks for",
-            host->text);
+    if (plan->message.tls_report)
+        ss_note(notes, SS_LOWERS, "TRN-10", "RFC 8460 5.3",
+                "a report on TLS lifts what %s asks for", host->text);
+    else
+        ss_note(notes, SS_LOWERS, "TRN-01", "RFC 8689 4.2.2",
+                "TLS-Required: No lifts what %s asks for", host->text);
     if (host->dane == SMTPSEC_DANE_USABLE)
         demand->audited |= SMTPSEC_IDENTITY_DANE;
     if (plan->sts_mode >= SMTPSEC_STS_TESTING && host->sts_fits)

@@ -16,6 +16,7 @@
 #include "base/notes.h"
 #include "decision/requirement.h"
 #include "decision/settings.h"
+#include "decision/tlsrpt_facts.h"
 #include "memory/rules.h"
 #include "smtpsec.h"
 
@@ -29,6 +30,7 @@ struct smtpsec_message {
     bool requiretls;
     bool tls_required_no;
     bool null_sender;
+    bool tls_report; /* a report on TLS: its own failures are not reported (TRN-10) */
 };
 
 /* One host: facts first, then what follows for the message. */
@@ -102,6 +104,7 @@ struct smtpsec_plan {
     char **sts_mx;
     int32_t sts_error;
     char sts_error_text[160];
+    struct ss_tlsrpt_facts tlsrpt;
     int32_t memory_state;
     struct ss_floors floors;  /* of the domain */
     size_t claim_count;

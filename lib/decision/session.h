@@ -8,8 +8,21 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/name.h"
+#include "decision/requirement.h"
 #include "pkix/chain.h"
 #include "pkix/digest.h"
+
+/* What is kept of the requirement that the session was opened under (PREC-12). */
+struct ss_opened {
+    bool known;
+    bool lifted;      /* by TLS-Required: No */
+    uint16_t port;
+    struct ss_name host;
+    struct ss_name sni;
+    char domain[SS_HOST_TEXT];
+    uint8_t digest[SS_SHA256_LEN];
+};
 
 struct smtpsec_session {
     int32_t starttls; /* SMTPSEC_STARTTLS_* */
@@ -21,6 +34,8 @@ struct smtpsec_session {
     size_t octets;
     struct ss_bytes certificates[SS_CHAIN_CERTIFICATES]; /* owned */
     struct ss_bytes raw_key;                             /* owned */
+    bool requiretls_offered; /* in the EHLO inside TLS */
+    struct ss_opened opened;
 };
 
 void ss_session_clear(struct smtpsec_session *session);

@@ -210,7 +210,8 @@ must_be_sound(const struct smtpsec_plan *plan)
         must((r->identities & SMTPSEC_IDENTITY_DANE) == 0 || ss_tlsa_set_usable(&r->tlsa));
         must(!r->requiretls || r->identities != 0);
         must(host->address_count > 0 || plan->literal);
-        if (plan->message.tls_required_no && !plan->message.requiretls)
+        if ((plan->message.tls_required_no || plan->message.tls_report) &&
+            !plan->message.requiretls)
             continue;
         must(plan->sts_mode != SMTPSEC_STS_ENFORCE || (r->identities & SMTPSEC_IDENTITY_PKIX) != 0);
         must(host->dane != SMTPSEC_DANE_USABLE || plan->mx_trust != SMTPSEC_TRUST_SECURE ||
@@ -225,7 +226,7 @@ must_be_sound(const struct smtpsec_plan *plan)
 static void
 derive(const struct smtpsec_plan *plan, unsigned bits)
 {
-    const struct smtpsec_message message = {bits & 1, bits & 2, bits & 4};
+    const struct smtpsec_message message = {bits & 1, bits & 2, bits & 4, bits & 8};
     struct smtpsec_plan *derived;
 
     must(ss_plan_copy_facts(plan, &derived) == 0);
@@ -266,7 +267,7 @@ run(struct ss_store *store, const struct smtpsec_destination *destination,
     }
     must(ss_lookup_decide(lookup, NOW, &plan) == 0);
     must_be_sound(plan);
-    for (bits = 0; bits < 8; bits++)
+    for (bits = 0; bits < 16; bits++)
         derive(plan, bits);
     must(ss_learn_lookup(store, lookup, plan, NOW) == 0);
     ss_plan_free(plan);

@@ -14,6 +14,8 @@ BELOW = {
     'pkix': {'base'},
     'sts': {'base'},
     'dane': {'base', 'pkix'},
+    'requiretls': {'base'},
+    'report': {'base'},
     'memory': {'base'},
     'operator': {'base'},
 }

@@ -21,6 +21,13 @@ EXCEPTIONS = {
     # "-1 without resolvers", "-1: never".
     'smtpsec_fd': '-1',
     'smtpsec_timeout_ms': '-1',
+    'smtpsec_tally_verdict': 'SMTPSEC_VERDICT_DEFER',
+    'smtpsec_classify_reply': 'SMTPSEC_REPLY_NEXT_HOST',
+    'smtpsec_message_bounce_headers_only': '1',
+    'smtpsec_requirement_covers': '0',
+    # A reply code.
+    'smtpsec_requiretls_receive': '530',
+    'smtpsec_limit_requiretls_octets': None,
     # A callback of GnuTLS: not 0 ends the handshake.
     'smtpsec_gnutls_verify': '-1',
     # "No such need is open."

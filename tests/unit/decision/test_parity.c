@@ -68,7 +68,7 @@ static struct smtpsec_plan *
 make_plan(const struct world *world, enum how how, uint64_t choice)
 {
     static const int64_t refused[] = {0, 0, FACTS_NOW - 3600, FACTS_NOW - 80 * 3600};
-    struct smtpsec_message message = {false, false, false};
+    struct smtpsec_message message = {false, false, false, false};
     struct smtpsec_plan *plan = NULL, *derived = NULL;
     struct ss_settings settings;
     struct ss_evidence evidence;
