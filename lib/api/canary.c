@@ -33,21 +33,27 @@ ss_canary_lend(const struct ss_canary *canary, struct ss_evidence *evidence)
     evidence->canary_count = canary->count;
 }
 
+void
+ss_canary_tell(struct smtpsec_context *context, int32_t dnssec, bool any_signed, int64_t now)
+{
+    bool *told = &context->canary.told;
+
+    if (dnssec == SMTPSEC_DNSSEC_LOST && !*told) {
+        ss_events_add(&context->events, SMTPSEC_EVENT_DNSSEC_LOST, now, "",
+                      "known-signed names come back unsigned: the resolver does not validate");
+        *told = true;
+    } else if (*told && (any_signed || dnssec == SMTPSEC_DNSSEC_VALIDATES)) {
+        ss_events_add(&context->events, SMTPSEC_EVENT_DNSSEC_BACK, now, "",
+                      "the resolver validates again");
+        *told = false;
+    }
+}
+
 static void
 settle(struct smtpsec_context *context, int32_t state)
 {
-    struct ss_canary *canary = &context->canary;
-    int64_t now = ss_context_now(context);
-
-    if (state == canary->state)
-        return;
-    if (state == SMTPSEC_DNSSEC_LOST)
-        ss_events_add(&context->events, SMTPSEC_EVENT_DNSSEC_LOST, now, "",
-                      "known-signed names come back unsigned: the resolver does not validate");
-    else if (canary->state == SMTPSEC_DNSSEC_LOST)
-        ss_events_add(&context->events, SMTPSEC_EVENT_DNSSEC_BACK, now, "",
-                      "the resolver validates again");
-    canary->state = state;
+    context->canary.state = state;
+    ss_canary_tell(context, state, false, ss_context_now(context));
 }
 
 static void

@@ -30,12 +30,18 @@ struct ss_canary {
     size_t open;        /* questions on their way */
     bool any_signed;    /* of the present round */
     size_t unsigned_answers;
+    bool told;          /* that DNSSEC is lost */
 };
 
 /* Begin: no trusted resolver means UNTRUSTED, for good. */
 void ss_canary_init(struct ss_canary *canary, const struct ss_name *names, size_t count, bool trusted);
 /* Give a lookup that the caller drives the names, that it may ask them itself if it must know. */
 void ss_canary_lend(const struct ss_canary *canary, struct ss_evidence *evidence);
+/*
+ * What the answers of a lookup tell, also of one that the caller drove: an
+ * event when DNSSEC is lost, and when it is back.
+ */
+void ss_canary_tell(struct smtpsec_context *context, int32_t dnssec, bool any_signed, int64_t now);
 /* Ask if it is time. Never calls back before returning; trouble leaves the state as it was. */
 void ss_canary_ask(struct smtpsec_context *context);
 

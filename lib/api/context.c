@@ -280,6 +280,9 @@ ss_context_conclude(struct smtpsec_context *context, struct ss_lookup *lookup, i
     if (r != 0)
         return r;
     ss_count_plan(&context->counters, plan);
+    /* Where we ask the canaries ourselves, they alone say that it is back. */
+    ss_canary_tell(context, plan->dnssec,
+                   context->runner.resolver == NULL && plan->mx_trust == SMTPSEC_TRUST_SECURE, now);
     ss_tell_plan(context, plan, now);
     if (context->store != NULL && context->store->state == SMTPSEC_MEMORY_OK) {
         lowered.count = 0;
