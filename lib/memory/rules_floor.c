@@ -163,17 +163,21 @@ static bool
 is_unearned(const struct view *view, const struct ss_name *host, const struct ss_floor *floor)
 {
     const struct ss_claim *claim;
+    bool unearned = false;
     int32_t kind;
 
     if (floor->level != SMTPSEC_LEVEL_NONE)
         return false;
     for (kind = SMTPSEC_CLAIM_DANE; kind <= SMTPSEC_CLAIM_DNSSEC; kind++) {
         claim = ss_record_find(view->record, kind, host);
-        if (claim != NULL && claim->days > 0 &&
-            !ss_claim_in_force(claim, view->settings, view->now))
-            return true;
+        if (claim == NULL || claim->days == 0)
+            continue;
+        /* Held to this one, though it asks for nothing now: its hold has ended, or it reports. */
+        if (ss_claim_in_force(claim, view->settings, view->now))
+            return false;
+        unearned = true;
     }
-    return false;
+    return unearned;
 }
 
 /* DESIGN 6.4: the minimum over the known hosts, not the best one ever seen. */
