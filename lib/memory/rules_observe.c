@@ -169,6 +169,34 @@ meets(const struct ss_floor *floor, const struct ss_observation *seen)
     return seen->tls && (proved_identities(seen) & floor->identities) == floor->identities;
 }
 
+/*
+ * What was asked for has come back: the hold is over before its end. But of
+ * outcomes told in another order than they happened (they may be a day old)
+ * one from before the refusal says nothing.
+ */
+static bool
+ends_hold(const struct ss_work *work)
+{
+    int64_t since = work->record->refused_since;
+
+    return since != 0 && (work->at >= since || since - work->at > SS_DAY);
+}
+
+/* Held to a claim of its own, and not to what others ask for. */
+static bool
+has_earned(const struct ss_work *work, const struct ss_name *host)
+{
+    const struct ss_claim *claim;
+    int32_t kind;
+
+    for (kind = SMTPSEC_CLAIM_DANE; kind <= SMTPSEC_CLAIM_DNSSEC; kind++) {
+        claim = ss_record_find(work->record, kind, host);
+        if (claim != NULL && ss_claim_in_force(claim, work->settings, work->at))
+            return true;
+    }
+    return false;
+}
+
 static int
 delivered(struct ss_work *work)
 {
@@ -178,6 +206,7 @@ delivered(struct ss_work *work)
     bool known = ss_host_known(work->record, work->settings, &seen->host, work->at);
     struct ss_memory_settings strict = *work->settings;
     struct ss_floor floor;
+    bool met, short_of;
     int rc = 0;
 
     if (seen->host.len == 0)
@@ -187,11 +216,11 @@ delivered(struct ss_work *work)
         strict.soft_pkix_mode = SMTPSEC_MODE_OFF;
     ss_floor_by_hosts(work->record, &strict, &seen->host, seen->mx_secure, work->at,
                       SS_PASS_REPORTED, &floor);
-    if (!known && !meets(&floor, seen) && !(floor.soft && hold_ended))
+    met = meets(&floor, seen);
+    short_of = !met && !(floor.soft && hold_ended);
+    if (!known && short_of)
         return 0;
-    /* What was asked for has come back: the hold is over before its end. */
-    if (work->record->refused_since != 0 && floor.level != SMTPSEC_LEVEL_NONE &&
-        meets(&floor, seen)) {
+    if (met && floor.level != SMTPSEC_LEVEL_NONE && ends_hold(work)) {
         work->record->refused_since = 0;
         work->changed = true;
         hold_ended = false;
@@ -203,8 +232,11 @@ delivered(struct ss_work *work)
     if (!seen->tls) {
         weaken(work, SMTPSEC_CLAIM_MTA_STS, NULL, hold_ended);
         weaken(work, SMTPSEC_CLAIM_ENCRYPTED, &seen->host, hold_ended);
-        return mark_plain(work);
+        return short_of ? 0 : mark_plain(work);
     }
+    /* Nor does it earn a vote day by day. */
+    if (short_of && !has_earned(work, &seen->host))
+        return 0;
     rc = raise_claim(work, SMTPSEC_CLAIM_ENCRYPTED);
     if (rc == 0 && (proved & SMTPSEC_IDENTITY_DANE) != 0)
         rc = raise_claim(work, SMTPSEC_CLAIM_DANE);
@@ -227,11 +259,30 @@ has_soft_in_force(const struct ss_work *work)
     return false;
 }
 
-/* A hold counts from its first refusal; a later one does not lengthen it. */
+/* A proof of what soft claims ask for came after the refusal, though it was told before it. */
+static bool
+proved_since(const struct ss_work *work)
+{
+    size_t i;
+
+    for (i = 0; i < work->record->count; i++) {
+        const struct ss_claim *claim = &work->record->claims[i];
+
+        if (claim->kind != SMTPSEC_CLAIM_MTA_STS && claim->days > 0 &&
+            claim->last_seen > work->at && claim->last_seen - work->at <= SS_DAY)
+            return true;
+    }
+    return false;
+}
+
+/* A hold counts from its first refusal; a later one does not lengthen it, nor a clock set back. */
 static void
 refused(struct ss_work *work)
 {
-    if (!work->seen->soft || work->record->refused_since != 0 || !has_soft_in_force(work))
+    int64_t since = work->record->refused_since;
+
+    if (!work->seen->soft || (since != 0 && since <= work->at) || !has_soft_in_force(work) ||
+        proved_since(work))
         return;
     work->record->refused_since = work->at;
     work->changed = true;
