@@ -269,6 +269,15 @@ smtpsec_options_set_mta_sts(struct smtpsec_options *options, int on)
 }
 
 int
+smtpsec_options_set_tlsrpt(struct smtpsec_options *options, int on)
+{
+    if (options == NULL)
+        return SMTPSEC_E_INVALID;
+    options->settings.tlsrpt = on != 0;
+    return 0;
+}
+
+int
 smtpsec_options_set_sts_async(struct smtpsec_options *options, int on)
 {
     if (options == NULL)

@@ -144,6 +144,12 @@ smtpsec_plan_sts_error(const struct smtpsec_plan *plan)
 }
 
 const char *
+smtpsec_plan_tlsrpt(const struct smtpsec_plan *plan)
+{
+    return plan == NULL ? NULL : plan->tlsrpt.record;
+}
+
+const char *
 smtpsec_plan_sts_error_text(const struct smtpsec_plan *plan)
 {
     return plan == NULL ? NULL : plan->sts_error_text;

@@ -37,6 +37,7 @@ ss_plan_free(struct smtpsec_plan *plan)
         free(plan->sts_mx[i]);
     free(plan->sts_mx);
     free(plan->claims);
+    ss_tlsrpt_facts_free(&plan->tlsrpt);
     ss_notes_free(&plan->facts);
     ss_notes_free(&plan->notes);
     free(plan);
@@ -107,6 +108,7 @@ ss_plan_copy_facts(const struct smtpsec_plan *plan, struct smtpsec_plan **out)
     copy->claims = NULL;
     copy->count = 0;
     copy->hosts = NULL;
+    memset(&copy->tlsrpt, 0, sizeof(copy->tlsrpt));
     memset(&copy->facts, 0, sizeof(copy->facts));
     memset(&copy->notes, 0, sizeof(copy->notes));
     copy->verdict = SMTPSEC_VERDICT_DELIVER;
@@ -115,6 +117,8 @@ ss_plan_copy_facts(const struct smtpsec_plan *plan, struct smtpsec_plan **out)
     copy->text[0] = '\0';
     copy->would_refuse = false;
     r = copy_lists(copy, plan);
+    if (r == 0)
+        r = ss_tlsrpt_facts_copy(&copy->tlsrpt, &plan->tlsrpt);
     if (r == 0 && !ss_notes_copy(&copy->facts, &plan->facts))
         r = SMTPSEC_E_NOMEM;
     if (r != 0) {

@@ -16,6 +16,7 @@ ss_settings_init(struct ss_settings *settings)
     settings->own_name_count = 0;
     settings->minimum = SMTPSEC_LEVEL_NONE;
     settings->mta_sts = true;
+    settings->tlsrpt = false;
     settings->sts_async = false;
     settings->dane_over_sts = false;
     settings->insecure_mx = SMTPSEC_LEVEL_DANE;

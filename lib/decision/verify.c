@@ -101,6 +101,8 @@ struct seen {
     bool same;       /* its full handshake was judged under this requirement */
     int32_t dane;    /* reasons; NONE: verified */
     int32_t pkix;
+    int32_t pkix_too;
+    int32_t judged; /* identities that were looked at */
 };
 
 /* Run the checks that matter: what is required or reported, and PKIX where it only informs. */
@@ -116,6 +118,7 @@ run_checks(const struct smtpsec_anchors *anchors, const struct smtpsec_requireme
     struct ss_chain *chain = NULL;
     int r = 0;
 
+    seen->judged = judged;
     seen->dane = seen->pkix = chain_fault(session);
     if (seen->dane != SMTPSEC_REASON_NONE)
         return 0;
@@ -128,6 +131,9 @@ run_checks(const struct smtpsec_anchors *anchors, const struct smtpsec_requireme
         r = check_pkix(anchors, requirement, session, chain, now, &seen->pkix);
     else
         seen->pkix = SMTPSEC_REASON_NOT_TRUSTED;
+    /* RPT-19: whoever must repair it is to know both at once. */
+    if (r == 0 && seen->pkix == SMTPSEC_REASON_NAME_MISMATCH && chain != NULL && anchors != NULL)
+        r = ss_chain_verify(chain, anchors, now, &seen->pkix_too);
     ss_chain_free(chain);
     if (r == 0 && dane && seen->dane == SMTPSEC_REASON_NONE)
         verdict->identities |= SMTPSEC_IDENTITY_DANE;
@@ -152,7 +158,7 @@ look(const struct smtpsec_anchors *anchors, const struct smtpsec_requirement *re
     seen->resumed = true;
     seen->same = ss_equal_ct(session->resumed_digest, requirement->digest, SS_SHA256_LEN);
     if (seen->same)
-        verdict->identities = requirement->identities;
+        verdict->identities = seen->judged = requirement->identities;
     return 0;
 }
 
@@ -321,6 +327,18 @@ write_text(const struct smtpsec_requirement *requirement, const struct smtpsec_s
                  verdict->reason != SMTPSEC_REASON_NONE ? smtpsec_reason_name(verdict->reason) : "");
 }
 
+/* RPT-21: each policy has its own counts, so a report needs more than the one reason of a verdict. */
+static void
+tell_seen(const struct seen *seen, struct smtpsec_verdict *verdict)
+{
+    verdict->looked = !seen->resumed || seen->same;
+    verdict->judged = seen->judged;
+    verdict->plain = seen->plain;
+    verdict->dane = seen->dane;
+    verdict->pkix = seen->pkix;
+    verdict->pkix_too = seen->pkix_too;
+}
+
 int
 ss_verify(const struct smtpsec_anchors *anchors, const struct smtpsec_requirement *requirement,
           const struct smtpsec_session *session, int64_t now, struct smtpsec_verdict *verdict)
@@ -341,6 +359,7 @@ ss_verify(const struct smtpsec_anchors *anchors, const struct smtpsec_requiremen
     r = look(anchors, requirement, session, now, verdict, &seen);
     if (r != 0)
         return r;
+    tell_seen(&seen, verdict);
     ruling = compare(requirement, &enforced, session, &seen);
     would = compare(requirement, &requirement->reported, session, &seen);
     if (ruling.reason != SMTPSEC_REASON_NONE) {

@@ -22,6 +22,13 @@ struct smtpsec_verdict {
     int32_t identities; /* that verified */
     int32_t result;     /* RFC 8460 */
     int32_t tlsa;       /* record that matched, or -1 */
+    /* For reports: what was looked at, and reasons, whoever asked for it. */
+    bool looked;        /* the session was judged at all */
+    int32_t judged;     /* identities that were */
+    int32_t plain;      /* why there is no TLS; NONE: there is */
+    int32_t dane;
+    int32_t pkix;
+    int32_t pkix_too;   /* the name fits no more than the path holds, say (RPT-19) */
     char text[SS_VERDICT_TEXT];
 };
 
