@@ -105,10 +105,12 @@ rule_of(int32_t reason)
 static void
 explain_refusal(struct smtpsec_plan *plan, struct smtpsec_host *host, const struct ss_floor *floor)
 {
+    const struct ss_origin origin = ss_floor_origin(plan, host, floor);
+
     ss_explain_floor(plan, host, floor, host->floor_text);
-    ss_note(&plan->notes, host->would_refuse ? SS_REPORTS : SS_REFUSES, "PREC-09", "RFC 3207 6",
-            "the memory %s %s: %s", host->would_refuse ? "would refuse" : "refuses", host->text,
-            host->floor_text);
+    ss_note_from(&plan->notes, &origin, host->would_refuse ? SS_REPORTS : SS_REFUSES, "PREC-09",
+                 "RFC 3207 6", "the memory %s %s: %s",
+                 host->would_refuse ? "would refuse" : "refuses", host->text, host->floor_text);
 }
 
 /* Design 6.8, 10: what is refused, and what would be, by the same code with another floor. */

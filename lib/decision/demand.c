@@ -45,6 +45,23 @@ pkix_level(const struct smtpsec_plan *plan)
     return ss_plan_mx_secure(plan) ? SMTPSEC_LEVEL_DNSSEC : SMTPSEC_LEVEL_AUTHENTICATED;
 }
 
+static const struct ss_origin by_dns = {"dns", 0, {NULL, 0}};
+static const struct ss_origin by_operator = {"operator", SS_AGE_UNKNOWN, {NULL, 0}};
+static const struct ss_origin by_message = {"message", SS_AGE_UNKNOWN, {NULL, 0}};
+
+/* The policy that asks: its age counts from the fetch. */
+static struct ss_origin
+by_policy(const struct smtpsec_plan *plan)
+{
+    struct ss_origin origin = {"https", 0, {(const uint8_t *)plan->sts_id, strlen(plan->sts_id)}};
+
+    if (plan->sts_source == SMTPSEC_STS_SOURCE_CACHED) {
+        origin.source = "cache";
+        origin.age = plan->made - (plan->sts_expires - plan->sts_max_age);
+    }
+    return origin;
+}
+
 static void
 add_dane(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_notes *notes,
          struct ss_demand *demand)
@@ -66,8 +83,8 @@ add_dane(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struc
     }
     demand_tls(demand, SMTPSEC_SOURCE_DANE, dane_level(plan));
     demand->identities |= SMTPSEC_IDENTITY_DANE;
-    ss_note(notes, SS_RAISES, ss_plan_mx_secure(plan) ? "TLSA-10" : "RES-23", "RFC 7672 2.2",
-            "%s must be authenticated by DANE", host->text);
+    ss_note_from(notes, &by_dns, SS_RAISES, ss_plan_mx_secure(plan) ? "TLSA-10" : "RES-23",
+                 "RFC 7672 2.2", "%s must be authenticated by DANE", host->text);
 }
 
 /* PREC-02: DANE alone where the operator chose so. */
@@ -83,11 +100,13 @@ static int32_t
 add_sts(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_notes *notes,
         struct ss_demand *demand)
 {
+    const struct ss_origin origin = by_policy(plan);
+
     if (plan->sts_mode == SMTPSEC_STS_TESTING) {
         demand->audited |= SMTPSEC_IDENTITY_PKIX;
         if (!host->sts_fits)
-            ss_note(notes, SS_REPORTS, "STSA-10", "RFC 8461 5", "%s is not in the testing policy",
-                    host->text);
+            ss_note_from(notes, &origin, SS_REPORTS, "STSA-10", "RFC 8461 5",
+                         "%s is not in the testing policy", host->text);
     }
     if (plan->sts_mode != SMTPSEC_STS_ENFORCE || dane_suffices(plan, host))
         return SMTPSEC_REASON_NONE;
@@ -95,8 +114,8 @@ add_sts(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct
         return SMTPSEC_REASON_STS_MX_MISMATCH; /* STSA-01 */
     demand_tls(demand, SMTPSEC_SOURCE_MTA_STS, SMTPSEC_LEVEL_MTA_STS);
     demand->identities |= SMTPSEC_IDENTITY_PKIX;
-    ss_note(notes, SS_RAISES, "STSA-04", "RFC 8461 4.2",
-            "%s must have a valid certificate for its name", host->text);
+    ss_note_from(notes, &origin, SS_RAISES, "STSA-04", "RFC 8461 4.2",
+                 "%s must have a valid certificate for its name", host->text);
     return SMTPSEC_REASON_NONE;
 }
 
@@ -122,8 +141,8 @@ add_operator(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
         demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, pkix_level(plan));
     }
     demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, SMTPSEC_LEVEL_ENCRYPTED);
-    ss_note(notes, SS_RAISES, "PREC-08", "RFC 7672 6", "the operator asks %s for at least %s",
-            host->text, smtpsec_level_name(minimum));
+    ss_note_from(notes, &by_operator, SS_RAISES, "PREC-08", "RFC 7672 6",
+                 "the operator asks %s for at least %s", host->text, smtpsec_level_name(minimum));
     return SMTPSEC_REASON_NONE;
 }
 
@@ -140,13 +159,16 @@ static void
 tell_floor(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
            const struct ss_floor *floor, struct ss_notes *notes)
 {
+    struct ss_origin origin;
     char line[SS_FLOOR_LINE];
 
     if (notes == NULL)
         return;
     ss_explain_floor(plan, host, floor, line);
-    ss_note(notes, SS_RAISES, "PREC-09", "RFC 3207 6", "the memory asks %s for at least %s: %s",
-            host->text, smtpsec_level_name(floor->level), line);
+    origin = ss_floor_origin(plan, host, floor);
+    ss_note_from(notes, &origin, SS_RAISES, "PREC-09", "RFC 3207 6",
+                 "the memory asks %s for at least %s: %s", host->text,
+                 smtpsec_level_name(floor->level), line);
 }
 
 /* Could the host meet this floor at all, by what is known before connecting? */
@@ -233,11 +255,11 @@ audit_lifted(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
              struct ss_notes *notes, struct ss_demand *demand)
 {
     if (plan->message.tls_report)
-        ss_note(notes, SS_LOWERS, "TRN-10", "RFC 8460 5.3",
-                "a report on TLS lifts what %s asks for", host->text);
+        ss_note_from(notes, &by_message, SS_LOWERS, "TRN-10", "RFC 8460 5.3",
+                     "a report on TLS lifts what %s asks for", host->text);
     else
-        ss_note(notes, SS_LOWERS, "TRN-01", "RFC 8689 4.2.2",
-                "TLS-Required: No lifts what %s asks for", host->text);
+        ss_note_from(notes, &by_message, SS_LOWERS, "TRN-01", "RFC 8689 4.2.2",
+                     "TLS-Required: No lifts what %s asks for", host->text);
     if (host->dane == SMTPSEC_DANE_USABLE)
         demand->audited |= SMTPSEC_IDENTITY_DANE;
     if (plan->sts_mode >= SMTPSEC_STS_TESTING && host->sts_fits)

@@ -144,13 +144,34 @@ add_end(char line[SS_FLOOR_LINE], const char *domain, int32_t kind, int64_t unti
     add(line, "'");
 }
 
+static const struct smtpsec_claim *
+claim_behind(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+             const struct ss_floor *floor)
+{
+    return policy_in_the_way(plan, host, floor) ? policy_claim(plan)
+                                                : shown_claim(plan, floor->kind, &floor->host);
+}
+
+struct ss_origin
+ss_floor_origin(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+                const struct ss_floor *floor)
+{
+    const struct smtpsec_claim *shown = claim_behind(plan, host, floor);
+    struct ss_origin origin = {"memory", SS_AGE_UNKNOWN, {NULL, 0}};
+
+    if (shown == NULL)
+        return origin;
+    origin.age = shown->claim.last_seen > plan->made ? 0 : plan->made - shown->claim.last_seen;
+    origin.input.data = (const uint8_t *)shown->evidence;
+    origin.input.len = strlen(shown->evidence);
+    return origin;
+}
+
 void
 ss_explain_floor(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
                  const struct ss_floor *floor, char line[SS_FLOOR_LINE])
 {
-    const struct smtpsec_claim *shown = policy_in_the_way(plan, host, floor)
-                                            ? policy_claim(plan)
-                                            : shown_claim(plan, floor->kind, &floor->host);
+    const struct smtpsec_claim *shown = claim_behind(plan, host, floor);
     int32_t kind = shown != NULL ? shown->claim.kind : floor->kind;
     struct ss_basis basis;
     char days[64];

@@ -13,6 +13,9 @@
 /* The claim behind a floor of a host, as a requirement carries it. */
 void ss_basis_of(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
                  const struct ss_floor *floor, struct ss_basis *basis);
+/* The claim behind it as the origin of a note; lives as long as the plan. */
+struct ss_origin ss_floor_origin(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+                                 const struct ss_floor *floor);
 /* One line on a floor of a host. */
 void ss_explain_floor(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
                       const struct ss_floor *floor, char line[SS_FLOOR_LINE]);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decision/fact_notes.h"
+
 /* RES-04, RES-05, RES-06, RES-15: a failed MX look-up delays, whatever failed. */
 static int32_t
 mx_failure(int32_t failure)
@@ -159,24 +161,24 @@ by_mx(const struct ss_evidence *evidence, const struct ss_settings *settings, st
     out->expanded = fact->answer.end;
     switch (fact->answer.outcome) {
     case SMTPSEC_ANSWER_RECORDS:
-        ss_note(notes, SS_INFORMS, "RES-01", "RFC 5321 5.1", "MX: %zu records, %s",
-                fact->answer.count, smtpsec_trust_name(out->trust));
+        ss_note_fact(notes, fact, SS_INFORMS, "RES-01", "RFC 5321 5.1", "MX: %zu records, %s",
+                     fact->answer.count, smtpsec_trust_name(out->trust));
         return mx_hosts(&fact->answer, settings, notes, out);
     case SMTPSEC_ANSWER_NO_DATA: /* RES-08 */
         out->origin = SMTPSEC_ORIGIN_IMPLICIT;
-        ss_note(notes, SS_INFORMS, "RES-08", "RFC 5321 5.1",
-                "no MX (%s): the domain itself is the host", smtpsec_trust_name(out->trust));
+        ss_note_fact(notes, fact, SS_INFORMS, "RES-08", "RFC 5321 5.1",
+                     "no MX (%s): the domain itself is the host", smtpsec_trust_name(out->trust));
         return one_host(out, &evidence->destination.domain, 0);
     case SMTPSEC_ANSWER_NO_NAME: /* RES-07 */
         out->reason = SMTPSEC_REASON_NO_SUCH_DOMAIN;
         out->permanent = true;
-        ss_note(notes, SS_REFUSES, "RES-07", "RFC 5321 5.1", "the domain does not exist (%s)",
-                smtpsec_trust_name(out->trust));
+        ss_note_fact(notes, fact, SS_REFUSES, "RES-07", "RFC 5321 5.1",
+                     "the domain does not exist (%s)", smtpsec_trust_name(out->trust));
         return 0;
     default:
         out->reason = mx_failure(fact->answer.failure);
-        ss_note(notes, SS_REFUSES, "RES-04", "RFC 7672 2.1.2", "MX look-up failed: %s",
-                smtpsec_failure_name(fact->answer.failure));
+        ss_note_fact(notes, fact, SS_REFUSES, "RES-04", "RFC 7672 2.1.2", "MX look-up failed: %s",
+                     smtpsec_failure_name(fact->answer.failure));
         return 0;
     }
 }
@@ -205,10 +207,13 @@ by_literal(const struct ss_evidence *evidence, struct ss_notes *notes, struct ss
 static int
 by_relay(const struct ss_evidence *evidence, struct ss_notes *notes, struct ss_resolution *out)
 {
+    static const struct ss_origin by_operator = {"operator", SS_AGE_UNKNOWN, {NULL, 0}};
+
     out->origin = SMTPSEC_ORIGIN_RELAY;
     out->trust = SMTPSEC_TRUST_SECURE;
     out->expanded = evidence->destination.domain;
-    ss_note(notes, SS_INFORMS, "RES-32", "RFC 7672 2.2.2", "configured relay: no MX look-up");
+    ss_note_from(notes, &by_operator, SS_INFORMS, "RES-32", "RFC 7672 2.2.2",
+                 "configured relay: no MX look-up");
     return one_host(out, &evidence->destination.domain, 0);
 }
 

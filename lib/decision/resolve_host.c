@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "decision/fact_notes.h"
 #include "decision/resolve.h"
 
 /* The outcome grid's columns for addresses and TLSA (matrix 1a). */
@@ -100,6 +101,21 @@ judge_addresses(const struct ss_dns_fact *a, const struct ss_dns_fact *aaaa, str
         host->reason = SMTPSEC_REASON_NO_ADDRESS;
 }
 
+static void
+tell_addresses(const struct ss_dns_fact *a, const struct ss_dns_fact *aaaa, struct ss_notes *notes,
+               const struct ss_target *host)
+{
+    if (host->address_count > 0)
+        ss_note_addresses(notes, &host->name, a, aaaa, SS_INFORMS,
+                          host->partial ? "RES-20" : "RES-16", "RFC 7672 2.2.2",
+                          "%zu addresses%s", host->address_count,
+                          host->partial ? ", and the other look-up failed" : "");
+    else
+        ss_note_addresses(notes, &host->name, a, aaaa, SS_SKIPS,
+                          host->reason == SMTPSEC_REASON_NO_ADDRESS ? "RES-18" : "RES-19",
+                          "RFC 7672 2.2.2", "no address: %s", smtpsec_reason_name(host->reason));
+}
+
 /* TLSA-01: the port without leading zeros, then the base domain. */
 static bool
 tlsa_name(struct ss_name *out, uint16_t port, const struct ss_name *base)
@@ -151,8 +167,9 @@ try_base(const struct ss_evidence *evidence, const struct ss_name *base, struct 
         /* TLSA-04, TLSA-05: skip the host, ask no other candidate, never fall back. */
         host->dane = SMTPSEC_DANE_FAILED;
         host->dane_reason = tlsa_failure(fact->answer.failure);
-        ss_note(notes, SS_SKIPS, "TLSA-04", "RFC 7672 2.1.2", "TLSA look-up of %s failed: %s", text,
-                smtpsec_failure_name(fact->answer.failure));
+        ss_note_fact(notes, fact, SS_SKIPS, "TLSA-04", "RFC 7672 2.1.2",
+                     "TLSA look-up of %s failed: %s", text,
+                     smtpsec_failure_name(fact->answer.failure));
         return true;
     }
     if (fact->answer.trust != SMTPSEC_TRUST_SECURE) {
@@ -160,8 +177,8 @@ try_base(const struct ss_evidence *evidence, const struct ss_name *base, struct 
         host->dane = SMTPSEC_DANE_INSECURE;
         host->unproved = true;
         host->denial = NULL;
-        ss_note(notes, SS_LOWERS, "TLSA-03", "RFC 7672 2.2.3",
-                "TLSA answer for %s is unsigned: not used", text);
+        ss_note_fact(notes, fact, SS_LOWERS, "TLSA-03", "RFC 7672 2.2.3",
+                     "TLSA answer for %s is unsigned: not used", text);
         return false;
     }
     if (fact->answer.outcome == SMTPSEC_ANSWER_RECORDS) {
@@ -169,13 +186,14 @@ try_base(const struct ss_evidence *evidence, const struct ss_name *base, struct 
         host->dane = SMTPSEC_DANE_USABLE;
         host->base = *base;
         host->tlsa = fact;
-        ss_note(notes, SS_RAISES, "TLSA-02", "RFC 7672 2.2.3", "%zu signed TLSA records at %s",
-                fact->answer.count, text);
+        ss_note_fact(notes, fact, SS_RAISES, "TLSA-02", "RFC 7672 2.2.3",
+                     "%zu signed TLSA records at %s", fact->answer.count, text);
         return true;
     }
     host->dane = SMTPSEC_DANE_ABSENT;
     keep_denial(host, fact);
-    ss_note(notes, SS_INFORMS, "TLSA-03", "RFC 7672 2.2.3", "signed denial of TLSA at %s", text);
+    ss_note_fact(notes, fact, SS_INFORMS, "TLSA-03", "RFC 7672 2.2.3",
+                 "signed denial of TLSA at %s", text);
     return false;
 }
 
@@ -194,8 +212,8 @@ initial_alias_secure(const struct ss_evidence *evidence, struct ss_wants *wants,
     use(host, fact);
     if (fact->answer.outcome != SMTPSEC_ANSWER_RECORDS) {
         host->reason = SMTPSEC_REASON_CNAME_LOOKUP;
-        ss_note(notes, SS_SKIPS, "RES-30", "RFC 7672 2.1.2",
-                "the look-up of the host's alias failed");
+        ss_note_fact(notes, fact, SS_SKIPS, "RES-30", "RFC 7672 2.1.2",
+                     "the look-up of the host's alias failed");
         return false;
     }
     return fact->answer.trust == SMTPSEC_TRUST_SECURE;
@@ -273,6 +291,7 @@ ss_resolve_host(const struct ss_evidence *evidence, const struct ss_settings *se
     take_addresses(host, a);
     take_addresses(host, aaaa);
     judge_addresses(a, aaaa, host);
+    tell_addresses(a, aaaa, notes, host);
     if (host->reason == SMTPSEC_REASON_NONE && !settings->mx_alias &&
         !ss_name_equal(&host->expanded, &host->name))
         host->reason = SMTPSEC_REASON_MX_ALIAS; /* RES-31 */

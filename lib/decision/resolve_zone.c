@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "decision/fact_notes.h"
 #include "decision/resolve.h"
 #include "memory/life.h"
 
@@ -37,11 +38,11 @@ judge(const struct ss_evidence *evidence, const struct ss_name *of, uint8_t dept
         if (zone->ds->answer.trust == SMTPSEC_TRUST_SECURE) {
             if (denies_ds(&zone->ds->answer))
                 zone->state = SS_ZONE_DENIED;
-            ss_note(notes, SS_INFORMS, "PREC-11", "RFC 4035 5.2",
-                    zone->state == SS_ZONE_DENIED
-                        ? "unsigned answers, and signed denial of DS of %s"
-                        : "unsigned answers, but %s has not left DNSSEC",
-                    text);
+            ss_note_fact(notes, zone->ds, SS_INFORMS, "PREC-11", "RFC 4035 5.2",
+                         zone->state == SS_ZONE_DENIED
+                             ? "unsigned answers, and signed denial of DS of %s"
+                             : "unsigned answers, but %s has not left DNSSEC",
+                         text);
             return;
         }
     }

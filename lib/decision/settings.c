@@ -92,6 +92,8 @@ modes_text(char *out, size_t room, const struct ss_memory_settings *memory)
     }
 }
 
+static const struct ss_origin by_operator = {"operator", SS_AGE_UNKNOWN, {NULL, 0}};
+
 /* One line with all that the operator can set of the memory. */
 static void
 tell_settings(const struct ss_memory_settings *memory, size_t exceptions, struct ss_notes *notes)
@@ -103,8 +105,9 @@ tell_settings(const struct ss_memory_settings *memory, size_t exceptions, struct
     ss_span_write(cap, memory->cap);
     if (exceptions > 0)
         snprintf(used, sizeof(used), "; exceptions in use %zu", exceptions);
-    ss_note(notes, SS_INFORMS, "PREC-10", "", "memory: %s; soft-certificates %s; hold %s; cap %s%s",
-            modes, smtpsec_mode_name(memory->soft_pkix_mode), hold, cap, used);
+    ss_note_from(notes, &by_operator, SS_INFORMS, "PREC-10", "",
+                 "memory: %s; soft-certificates %s; hold %s; cap %s%s", modes,
+                 smtpsec_mode_name(memory->soft_pkix_mode), hold, cap, used);
 }
 
 static void
@@ -116,10 +119,10 @@ tell_exception(const struct ss_exception *exception, const char *kinds, struct s
     ss_time_text(until, exception->until);
     if (exception->line > 0)
         snprintf(line, sizeof(line), ", line %u", (unsigned)exception->line);
-    ss_note(notes, SS_LOWERS, "PREC-08", "",
-            "exception for %s%.253s%s, until %s: claims of kind %s only report%s%s",
-            exception->below ? "." : "", name, line, until, kinds,
-            exception->note[0] != '\0' ? ": " : "", exception->note);
+    ss_note_from(notes, &by_operator, SS_LOWERS, "PREC-08", "",
+                 "exception for %s%.253s%s, until %s: claims of kind %s only report%s%s",
+                 exception->below ? "." : "", name, line, until, kinds,
+                 exception->note[0] != '\0' ? ": " : "", exception->note);
 }
 
 /* Each exception once, with all the kinds that it lifts. Returns how many. */

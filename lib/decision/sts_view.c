@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decision/fact_notes.h"
+
 bool
 ss_sts_policy_host(const struct ss_name *domain, struct ss_name *host)
 {
@@ -30,12 +32,21 @@ just_fetched(const struct ss_sts_entry *entry, int64_t now, const struct ss_sts_
            now - entry->fetched < SS_STS_RETRY_ANY;
 }
 
+static enum ss_effect
+raised_by(const struct ss_sts_view *view)
+{
+    return view->policy.mode == SMTPSEC_STS_ENFORCE   ? SS_RAISES
+           : view->policy.mode == SMTPSEC_STS_TESTING ? SS_REPORTS
+                                                      : SS_INFORMS;
+}
+
 /* STSF-12, STSA-16: a live cached policy stays, whatever the present look-ups say. */
 static int
 use_cached(const struct ss_evidence *evidence, int64_t now, struct ss_notes *notes,
            struct ss_sts_view *view)
 {
     const struct ss_sts_entry *entry = &evidence->entry;
+    struct ss_origin origin = {"cache", 0, {NULL, 0}};
     struct ss_bytes body;
     bool valid = false;
     int r;
@@ -50,8 +61,11 @@ use_cached(const struct ss_evidence *evidence, int64_t now, struct ss_notes *not
     view->source = SMTPSEC_STS_SOURCE_CACHED;
     view->expires = (entry->fetched > now ? now : entry->fetched) + entry->max_age;
     memcpy(view->id, entry->id, sizeof(view->id));
-    ss_note(notes, SS_RAISES, "STSA-12", "RFC 8461 3.3", "cached policy %s applies: mode %s",
-            view->id, smtpsec_sts_mode_name(view->policy.mode));
+    origin.age = entry->fetched > now ? 0 : now - entry->fetched;
+    origin.input = body;
+    ss_note_from(notes, &origin, raised_by(view), "STSA-12", "RFC 8461 3.3",
+                 "cached policy %s applies: mode %s", view->id,
+                 smtpsec_sts_mode_name(view->policy.mode));
     return 0;
 }
 
@@ -59,11 +73,13 @@ static void
 fail(struct ss_sts_view *view, struct ss_notes *notes, int32_t error, int32_t failure,
      const char *text)
 {
+    static const struct ss_origin origin = {"https", 0, {NULL, 0}};
+
     view->error = error;
     view->failure = failure;
     view->unsure = true;
     snprintf(view->error_text, sizeof(view->error_text), "%s", text);
-    ss_note(notes, SS_INFORMS, "STSF-11", "RFC 8461 3.3", "policy fetch: %s", text);
+    ss_note_from(notes, &origin, SS_INFORMS, "STSF-11", "RFC 8461 3.3", "policy fetch: %s", text);
 }
 
 /* RPT-14, RPT-16: what kind of failure a fetch met. */
@@ -86,6 +102,7 @@ static int
 use_fetched(const struct ss_evidence *evidence, struct ss_notes *notes, struct ss_sts_view *view)
 {
     const struct ss_https_fact *https = &evidence->https;
+    struct ss_origin origin = {"https", 0, {NULL, 0}};
     struct ss_bytes body;
     char text[96];
     bool valid = false;
@@ -114,8 +131,9 @@ use_fetched(const struct ss_evidence *evidence, struct ss_notes *notes, struct s
     view->fetched = https;
     view->expires = https->at + view->policy.max_age;
     memcpy(view->id, view->wanted_id, sizeof(view->id));
-    ss_note(notes, SS_RAISES, "STSA-14", "RFC 8461 3.3", "policy %s fetched: mode %s, max_age %lld",
-            view->id, smtpsec_sts_mode_name(view->policy.mode), (long long)view->policy.max_age);
+    origin.input = body;
+    ss_note_from(notes, &origin, raised_by(view), "STSA-14", "RFC 8461 3.3",
+                 "policy %s fetched: mode %s, max_age %lld", view->id, smtpsec_sts_mode_name(view->policy.mode), (long long)view->policy.max_age);
     return 0;
 }
 
@@ -206,15 +224,18 @@ wants_fetch(const struct ss_evidence *evidence, const struct ss_dns_fact *txt, i
 
     if (txt->answer.outcome == SMTPSEC_ANSWER_FAILED) { /* STSD-16 */
         view->unsure = true;
-        ss_note(notes, SS_INFORMS, "STSD-16", "RFC 8461 3.1", "_mta-sts look-up failed: %s",
-                smtpsec_failure_name(txt->answer.failure));
+        ss_note_fact(notes, txt, SS_INFORMS, "STSD-16", "RFC 8461 3.1",
+                     "_mta-sts look-up failed: %s", smtpsec_failure_name(txt->answer.failure));
         return false;
     }
     if (txt->answer.outcome != SMTPSEC_ANSWER_RECORDS ||
         find_record(&txt->answer, &record, notes) != SS_STS_RECORD_FOUND) {
-        ss_note(notes, SS_INFORMS, "STSD-06", "RFC 8461 3.1", "no usable _mta-sts record");
+        ss_note_fact(notes, txt, SS_INFORMS, "STSD-06", "RFC 8461 3.1",
+                     "no usable _mta-sts record");
         return false;
     }
+    ss_note_fact(notes, txt, SS_INFORMS, "STSD-06", "RFC 8461 3.1", "one _mta-sts record, id %s",
+                 record.id);
     memcpy(view->wanted_id, record.id, sizeof(view->wanted_id));
     /* STSA-13: the same id asks for nothing new, and lengthens nothing. */
     if (entry->id[0] != '\0' && strcmp(entry->id, record.id) == 0 && ss_sts_entry_live(entry, now))
