@@ -13,8 +13,11 @@
 
 #include "memory/claim.h"
 
-/* Beyond that the oldest goes: its hold begins anew. */
-#define SS_HOLDS 64
+/*
+ * Beyond that the oldest goes: its hold begins anew. So many that who strips
+ * all that a server sends does not keep every hold from its end.
+ */
+#define SS_HOLDS 1024
 
 struct ss_hold {
     struct ss_memory_key *key;

@@ -87,6 +87,21 @@ smtpsec_outcome_read(const struct smtpsec_context *context, const uint8_t *data,
     return r != 0 ? r : ss_outcome_decode(body, out);
 }
 
+/* Design 6.3: what the memory could not take in is counted here, until it can. */
+static void
+count_hold(struct smtpsec_context *context, const struct smtpsec_outcome *outcome, bool written)
+{
+    struct ss_observation seen;
+
+    /* One that says nothing to the memory was not written, and is no proof of anything. */
+    if (!ss_outcome_observation(outcome, &seen))
+        return;
+    if (written || (seen.what == SS_OBSERVED_DELIVERY && seen.tls && !outcome->would_refuse))
+        ss_holds_end(&context->holds, &outcome->key);
+    else if (seen.what == SS_OBSERVED_REFUSAL && seen.soft)
+        ss_holds_begin(&context->holds, &outcome->key, outcome->at);
+}
+
 /* Returns as smtpsec_record(); *taken tells whether it is in the memory now. */
 static int
 learn(struct smtpsec_context *context, const struct smtpsec_outcome *outcome, int64_t now,
@@ -106,10 +121,7 @@ learn(struct smtpsec_context *context, const struct smtpsec_outcome *outcome, in
     ss_settings_for(&context->settings, &outcome->key.domain, now, &memory, NULL);
     r = ss_learn_outcome(context->store, &memory, outcome,
                          ss_holds_since(&context->holds, &outcome->key), now);
-    if (r == 0 || (outcome->accepted && !outcome->would_refuse))
-        ss_holds_end(&context->holds, &outcome->key);
-    else if (outcome->memory_refused && outcome->soft)
-        ss_holds_begin(&context->holds, &outcome->key, outcome->at);
+    count_hold(context, outcome, r == 0);
     if (r != 0)
         ss_tell_write_failed(context, now, "", r);
     *taken = r == 0;

@@ -129,9 +129,7 @@ record(struct story *story, bool accepted)
     char word[] = "accepted";
     char *words[1] = {word};
 
-    story_disk(story, true);
     story_record(story, accepted ? 1 : 0, words);
-    story_disk(story, false);
 }
 
 /* Each host in turn, as a mail server does. */

@@ -434,7 +434,9 @@ story_record(struct story *story, size_t count, char **words)
         if (strcmp(words[i], "null-sender") == 0)
             must(smtpsec_outcome_set_null_sender(outcome, 1));
     }
+    story_disk(story, true);
     r = smtpsec_record(story->context, outcome, story->now);
+    story_disk(story, false);
     smtpsec_outcome_free(outcome);
     story_take_events(story);
     return r;
