@@ -524,6 +524,38 @@ many_octets(void **state)
     ss_session_clear(&session);
 }
 
+/* RPT-19, RPT-21: for a report, what each identity came to, and both faults of one certificate. */
+static void
+for_reports(void **state)
+{
+    static const struct row row = {"", REQ, D | P, BY_DANE | BY_STS, "s", DONE, EXPIRED, 0, 0,
+                                   REJECT(DANE_NO_MATCH)};
+    struct smtpsec_requirement *requirement = make_requirement(&row);
+    struct ss_test_cert *both = ss_test_cert(&(struct ss_test_cert_spec){
+        .cn = "leaf", .key = 7, .issuer = root, .dns = {"other.test"}, .not_after = SS_TEST_NOW - 1});
+    struct smtpsec_session session = {.starttls = DONE, .version = 0x0304};
+    struct smtpsec_verdict verdict;
+
+    (void)state;
+    assert_int_equal(ss_session_add(&session, ss_test_cert_der(both)), 0);
+    assert_int_equal(ss_session_add(&session, ss_test_cert_der(root)), 0);
+    assert_int_equal(ss_verify(anchors, requirement, &session, SS_TEST_NOW, &verdict), 0);
+    assert_true(verdict.looked && !verdict.accepted);
+    assert_int_equal(verdict.judged, D | P);
+    assert_int_equal(verdict.plain, R(NONE));
+    assert_int_equal(verdict.dane, R(DANE_NO_MATCH));
+    assert_int_equal(verdict.pkix, R(NAME_MISMATCH));
+    assert_int_equal(verdict.pkix_too, R(EXPIRED));
+    assert_int_equal(ss_verify(anchors, requirement, &session, SS_TEST_NOW + 301, &verdict), 0);
+    assert_false(verdict.looked);
+    session.starttls = ABSENT;
+    assert_int_equal(ss_verify(anchors, requirement, &session, SS_TEST_NOW, &verdict), 0);
+    assert_true(verdict.looked && verdict.judged == 0);
+    assert_int_equal(verdict.plain, R(NO_STARTTLS));
+    ss_session_clear(&session);
+    ss_requirement_free(requirement);
+}
+
 int
 main(void)
 {
@@ -534,6 +566,7 @@ main(void)
     SS_TABLE_ROWS(&t, check, rows);
     ss_table_case(&t, "a session holds 16 certificates", long_chain);
     ss_table_case(&t, "a session holds 100 KiB of certificates", many_octets);
+    ss_table_case(&t, "RPT-19, RPT-21 what each identity came to", for_reports);
     failed = ss_table_run(&t);
     ss_anchors_unref(anchors);
     ss_anchors_unref(no_anchors);
