@@ -73,7 +73,8 @@ weigh_memory(const struct ss_evidence *evidence, const struct ss_settings *setti
     size_t i;
     int r;
 
-    r = ss_observations_read(&findings->resolution, &findings->view, now, &findings->observations);
+    r = ss_observations_read(evidence, &findings->resolution, &findings->view, now,
+                             &findings->observations);
     if (evidence->memory_at != 0)
         ss_observations_hold(&findings->observations, evidence->memory_at);
     if (r == 0)

@@ -159,10 +159,43 @@ denials(const struct ss_resolution *resolution, int64_t now, struct ss_observati
     }
 }
 
-int
-ss_observations_read(const struct ss_resolution *resolution, const struct ss_sts_view *view,
-                     int64_t now, struct ss_observations *out)
+/*
+ * The policy that is kept, fetched since the claim's last proof: for another
+ * route or port of the domain, each of which has claims of its own. Without it
+ * a domain that left MTA-STS would stay bound where it was not fetched for.
+ */
+static int
+kept_policy(const struct ss_evidence *evidence, int64_t now, struct ss_observations *out)
 {
+    const struct ss_sts_entry *entry = &evidence->entry;
+    const struct ss_claim *claim = ss_record_find(&evidence->record, SMTPSEC_CLAIM_MTA_STS, NULL);
+    struct ss_bytes body = {entry->body, entry->len};
+    struct ss_observation *observation;
+    struct ss_sts_policy policy;
+    bool valid = false;
+    int r;
+
+    if (claim == NULL || entry->id[0] == '\0' || entry->fetched <= claim->last_seen ||
+        entry->fetched > now)
+        return 0;
+    memset(&policy, 0, sizeof(policy));
+    r = ss_sts_policy_read(&policy, body, &valid, NULL);
+    if (r == 0 && valid) {
+        observation = next(out, SS_OBSERVED_POLICY, entry->fetched);
+        observation->sts_mode = policy.mode;
+        observation->expires = ss_time_add(entry->fetched, entry->max_age);
+        memcpy(observation->sts_id, entry->id, sizeof(observation->sts_id));
+    }
+    ss_sts_policy_free(&policy);
+    return r;
+}
+
+int
+ss_observations_read(const struct ss_evidence *evidence, const struct ss_resolution *resolution,
+                     const struct ss_sts_view *view, int64_t now, struct ss_observations *out)
+{
+    int r;
+
     memset(out, 0, sizeof(*out));
     out->list = calloc(2 * resolution->count + 3, sizeof(*out->list));
     out->hosts = calloc(resolution->count + 1, sizeof(*out->hosts));
@@ -180,6 +213,10 @@ ss_observations_read(const struct ss_resolution *resolution, const struct ss_sts
         observation->sts_mode = view->policy.mode;
         observation->expires = view->expires;
         memcpy(observation->sts_id, view->id, sizeof(observation->sts_id));
+        return 0;
     }
-    return 0;
+    r = kept_policy(evidence, now, out);
+    if (r != 0)
+        ss_observations_free(out);
+    return r;
 }

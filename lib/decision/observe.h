@@ -19,8 +19,9 @@ struct ss_observations {
     struct ss_name *hosts; /* of the MX set */
 };
 
-int ss_observations_read(const struct ss_resolution *resolution, const struct ss_sts_view *view,
-                         int64_t now, struct ss_observations *out);
+int ss_observations_read(const struct ss_evidence *evidence, const struct ss_resolution *resolution,
+                         const struct ss_sts_view *view, int64_t now,
+                         struct ss_observations *out);
 /*
  * The clock has leapt (6.2): keep what lowers by proof, as of the memory's time,
  * and nothing that raises or begins.

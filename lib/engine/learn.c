@@ -387,7 +387,7 @@ ss_learn_lookup(struct ss_store *store, const struct ss_lookup *lookup,
     if (r == 0 && resolution.reason == SMTPSEC_REASON_NONE)
         r = ss_sts_view_read(evidence, &lookup->settings, &resolution, now, NULL, NULL, &found);
     if (r == 0)
-        r = ss_observations_read(&resolution, &found, now, &observations);
+        r = ss_observations_read(evidence, &resolution, &found, now, &observations);
     if (evidence->memory_at != 0)
         ss_observations_hold(&observations, evidence->memory_at);
     if (r == 0)
@@ -430,7 +430,7 @@ learn_refreshed_claims(struct ss_store *store, const struct ss_lookup *lookup,
     int r;
 
     memset(&nothing, 0, sizeof(nothing));
-    r = ss_observations_read(&nothing, found, now, &observations);
+    r = ss_observations_read(&lookup->evidence, &nothing, found, now, &observations);
     if (r != 0)
         return r;
     if (lookup->evidence.memory_at != 0)
