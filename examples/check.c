@@ -52,34 +52,6 @@ new_visit(const struct visit_way *way, const struct smtpsec_host *host)
     return visit;
 }
 
-/* Visit the hosts of a plan. Returns the exit code that follows. */
-static int
-visit_all(const struct check *check, const struct smtpsec_plan *plan, struct visit **visits)
-{
-    struct visit_way way;
-    struct visit_tally tally = {0, 0, 0};
-    int accepted = 0;
-    size_t i;
-
-    visit_way_init(&way, check->options, check->anchors, smtpsec_plan_port(plan));
-    for (i = 0; i < smtpsec_plan_host_count(plan); i++) {
-        const struct smtpsec_host *host = smtpsec_plan_host(plan, i);
-
-        if (smtpsec_host_action(host) != SMTPSEC_ACTION_USE) {
-            visit_tally_skip(&tally, host);
-            continue;
-        }
-        visits[i] = new_visit(&way, host);
-        if (visits[i]->accepted)
-            accepted = 1;
-        else
-            visit_tally_reject(&tally, visits[i], smtpsec_host_requirement(host));
-    }
-    if (accepted)
-        return TOOL_OK;
-    return visit_tally_final(&tally) != NULL ? TOOL_FAIL : TOOL_DEFER;
-}
-
 static int
 exit_of_verdict(int32_t verdict)
 {
@@ -94,6 +66,32 @@ exit_of_verdict(int32_t verdict)
 }
 
 /* DIR/DOMAIN_HOST.req; a slash in a stranger's name does not leave the directory. */
+/* Visit the hosts of a plan. Returns the exit code that follows. */
+static int
+visit_all(const struct check *check, const struct smtpsec_plan *plan, struct visit **visits)
+{
+    struct visit_way way;
+    struct smtpsec_tally *tally = NULL;
+    int accepted = 0;
+    int code;
+    size_t i;
+
+    tool_need(smtpsec_tally_new(plan, &tally));
+    visit_way_init(&way, check->options, check->anchors, smtpsec_plan_port(plan));
+    for (i = 0; i < smtpsec_plan_host_count(plan); i++) {
+        const struct smtpsec_host *host = smtpsec_plan_host(plan, i);
+
+        if (smtpsec_host_action(host) != SMTPSEC_ACTION_USE)
+            continue;
+        visits[i] = new_visit(&way, host);
+        accepted = accepted || visits[i]->accepted;
+        tool_need(smtpsec_tally_add(tally, i, visit_failure(visits[i])));
+    }
+    code = accepted ? TOOL_OK : exit_of_verdict(smtpsec_tally_verdict(tally));
+    smtpsec_tally_free(tally);
+    return code;
+}
+
 static int
 save_requirement(const struct check *check, const struct smtpsec_requirement *requirement)
 {

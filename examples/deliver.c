@@ -99,69 +99,79 @@ recipient_status_name(int status)
     }
 }
 
-/* Take a reply down for one recipient; 4yz leaves it pending, for the next host. */
+/* Where the transaction runs, and under what. */
+struct transaction {
+    struct delivery *delivery;
+    struct visit *visit;
+    const struct smtpsec_requirement *requirement;
+};
+
+/*
+ * Take a reply down for one recipient. One that does not fail it leaves it
+ * pending, for the next host.
+ */
 static void
-note(struct recipient *recipient, int code, const char *reply)
+note(const struct transaction *t, struct recipient *recipient, int32_t stage, int code)
 {
-    snprintf(recipient->reply, sizeof(recipient->reply), "%s", reply);
-    if (code >= 500)
+    snprintf(recipient->reply, sizeof(recipient->reply), "%s", t->visit->client.reply);
+    if (visit_classify(t->visit, t->requirement, stage, code) == SMTPSEC_REPLY_FAIL)
         recipient->status = RECIPIENT_FAILED;
 }
 
 static void
-note_pending(struct delivery *delivery, int code, const char *reply)
+note_pending(const struct transaction *t, int32_t stage, int code)
 {
     size_t i;
 
-    for (i = 0; i < delivery->recipient_count; i++) {
-        if (is_pending(&delivery->recipients[i]))
-            note(&delivery->recipients[i], code, reply);
+    for (i = 0; i < t->delivery->recipient_count; i++) {
+        if (is_pending(&t->delivery->recipients[i]))
+            note(t, &t->delivery->recipients[i], stage, code);
     }
 }
 
-/* What DATA ended with; after a break nobody knows, so no other host is given the message. */
+/* What the message ended with; after a break nobody knows, so no other host is given it. */
 static int
-note_data(struct delivery *delivery, int code, const char *reply)
+note_data(const struct transaction *t, int32_t stage, int code)
 {
-    int accepted = code >= 200 && code < 300;
+    int accepted = stage == SMTPSEC_STAGE_END && code >= 200 && code < 300;
     size_t i;
 
-    for (i = 0; i < delivery->recipient_count; i++) {
-        struct recipient *recipient = &delivery->recipients[i];
+    for (i = 0; i < t->delivery->recipient_count; i++) {
+        struct recipient *recipient = &t->delivery->recipients[i];
 
         if (!is_pending(recipient) || !recipient->taken)
             continue;
-        note(recipient, code, reply);
+        note(t, recipient, stage, code);
         if (accepted)
             recipient->status = RECIPIENT_DELIVERED;
-        else if (code < 0)
+        else if (stage == SMTPSEC_STAGE_END && code < 0)
             recipient->status = RECIPIENT_DEFERRED;
     }
     return accepted;
 }
 
 static int
-say_mail(const struct delivery *delivery, struct visit *visit,
-         const struct smtpsec_requirement *requirement)
+say_mail(const struct transaction *t)
 {
+    /* The parameter goes only where the requirement saw to it (RFC 8689 section 4.2.1, RTLS-01). */
+    const char *parameter = smtpsec_requirement_mail_parameter(t->requirement);
     char command[600];
 
-    /* The parameter goes only where the requirement saw to it (RFC 8689 section 4.2.1, RTLS-01). */
-    snprintf(command, sizeof(command), "MAIL FROM:<%s>%s%s", delivery->from,
-             delivery->eight_bit ? " BODY=8BITMIME" : "",
-             smtpsec_requirement_requiretls(requirement) ? " REQUIRETLS" : "");
-    return smtp_client_command(&visit->client, command);
+    snprintf(command, sizeof(command), "MAIL FROM:<%s>%s%s%s", t->delivery->from,
+             t->delivery->eight_bit ? " BODY=8BITMIME" : "", parameter[0] != '\0' ? " " : "",
+             parameter);
+    return smtp_client_command(&t->visit->client, command);
 }
 
 /* Returns how many the server took, or -1 when the connection broke. */
 static int
-say_recipients(struct delivery *delivery, struct visit *visit)
+say_recipients(const struct transaction *t)
 {
     int taken = 0;
     size_t i;
 
-    for (i = 0; i < delivery->recipient_count; i++) {
-        struct recipient *recipient = &delivery->recipients[i];
+    for (i = 0; i < t->delivery->recipient_count; i++) {
+        struct recipient *recipient = &t->delivery->recipients[i];
         char command[600];
         int code;
 
@@ -169,10 +179,10 @@ say_recipients(struct delivery *delivery, struct visit *visit)
         if (!is_pending(recipient))
             continue;
         snprintf(command, sizeof(command), "RCPT TO:<%s>", recipient->address);
-        code = smtp_client_command(&visit->client, command);
+        code = smtp_client_command(&t->visit->client, command);
         recipient->taken = code >= 200 && code < 300;
         if (!recipient->taken)
-            note(recipient, code, visit->client.reply);
+            note(t, recipient, SMTPSEC_STAGE_RCPT, code);
         if (code < 0)
             return -1;
         taken += recipient->taken;
@@ -180,37 +190,45 @@ say_recipients(struct delivery *delivery, struct visit *visit)
     return taken;
 }
 
-static int
-transact(struct delivery *delivery, struct visit *visit,
-         const struct smtpsec_requirement *requirement)
+/* What no reply refuses, but the message cannot be given to this server. */
+static void
+fail_eight_bit(struct delivery *delivery)
 {
-    struct smtp_client *client = &visit->client;
+    delivery_settle(delivery, RECIPIENT_FAILED, "5.6.3",
+                    "the message has 8-bit octets, the server takes none");
+}
+
+static int
+transact(const struct transaction *t)
+{
+    struct smtp_client *client = &t->visit->client;
     int code;
 
-    if (delivery->eight_bit && !client->offers.eight_bit_mime) {
-        note_pending(delivery, 554, "5.6.3 the message has 8-bit octets, the server takes none");
+    if (t->delivery->eight_bit && !client->offers.eight_bit_mime) {
+        fail_eight_bit(t->delivery);
         return 0;
     }
-    code = say_mail(delivery, visit, requirement);
-    if (code != 250) {
-        note_pending(delivery, code, client->reply);
+    code = say_mail(t);
+    if (visit_classify(t->visit, t->requirement, SMTPSEC_STAGE_MAIL, code) !=
+        SMTPSEC_REPLY_GO_ON) {
+        note_pending(t, SMTPSEC_STAGE_MAIL, code);
         return 0;
     }
-    if (say_recipients(delivery, visit) <= 0)
+    if (say_recipients(t) <= 0)
         return 0;
     code = smtp_client_command(client, "DATA");
-    if (code == 354)
-        code = smtp_client_data(client, delivery->data, delivery->data_len);
-    else
-        code = code >= 500 ? code : 451; /* nothing was sent: another host may be tried */
-    return note_data(delivery, code, client->reply);
+    if (code != 354) /* nothing was sent: another host may be tried */
+        return note_data(t, SMTPSEC_STAGE_DATA, code);
+    code = smtp_client_data(client, t->delivery->data, t->delivery->data_len);
+    return note_data(t, SMTPSEC_STAGE_END, code);
 }
 
 int
 deliver(struct delivery *delivery, struct visit *visit,
         const struct smtpsec_requirement *requirement)
 {
-    int accepted = transact(delivery, visit, requirement);
+    struct transaction t = {delivery, visit, requirement};
+    int accepted = transact(&t);
 
     memcpy(visit->said, visit->client.reply, sizeof(visit->said));
     return accepted;

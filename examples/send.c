@@ -18,6 +18,7 @@
 #include "print_table.h"
 #include "setup.h"
 #include "text.h"
+#include "tlsrpt.h"
 #include "visit.h"
 
 enum { MESSAGE_LIMIT = 64 * 1024 * 1024 };
@@ -31,6 +32,7 @@ struct sending {
     struct tool_events events;
     json_t *domains; /* NULL: for people */
     json_t *hosts;   /* of the present domain */
+    struct smtpsec_report *report; /* of the same; NULL: none is asked for */
 };
 
 /* ---- Telling ------------------------------------------------------------ */
@@ -141,12 +143,10 @@ record(struct sending *s, const struct visit *visit, const struct smtpsec_host *
     return rc == 0;
 }
 
-/* Returns why the host was rejected; SMTPSEC_REASON_NONE when it was not. */
-static int32_t
+static void
 try_host(struct sending *s, const struct visit_way *way, const struct smtpsec_host *host,
-         struct visit_tally *tally)
+         size_t number, struct smtpsec_tally *tally)
 {
-    int32_t reason = SMTPSEC_REASON_NONE;
     struct visit visit;
     int taken = 0;
     int recorded;
@@ -154,37 +154,24 @@ try_host(struct sending *s, const struct visit_way *way, const struct smtpsec_ho
     tool_need(visit_host(&visit, way, host));
     if (visit.ready)
         taken = deliver(&s->delivery, &visit, smtpsec_host_requirement(host));
-    if (visit.accepted)
-        tally->hosts++; /* no reason of REQUIRETLS: the message may wait */
-    else
-        visit_tally_reject(tally, &visit, smtpsec_host_requirement(host));
-    if (!visit.accepted)
-        reason = visit.reason;
+    else if (visit.reply == SMTPSEC_REPLY_FAIL) /* TRN-05: it demands what the message waives */
+        delivery_settle(&s->delivery, RECIPIENT_FAILED, "", visit.said);
+    tool_need(smtpsec_tally_add(tally, number, visit_failure(&visit)));
+    tlsrpt_add(s->report, smtpsec_host_requirement(host), &visit);
     recorded = record(s, &visit, host, taken);
     tell_visit(s, host, &visit, recorded);
     visit_end(&visit);
-    return reason;
 }
 
-/*
- * No host took the message. The last rejection is told with a code of class 4:
- * a policy that is not met defers, it does not bounce.
- */
+/* No host took the message: what was said before about a recipient is what it is told. */
 static void
-settle_unsent(struct sending *s, const struct visit_tally *tally, int32_t reason)
+settle_unsent(struct sending *s, const struct smtpsec_tally *tally)
 {
-    const char *final = visit_tally_final(tally);
-    char enhanced[16];
+    int32_t reason = smtpsec_tally_reason(tally);
+    int status = smtpsec_tally_verdict(tally) == SMTPSEC_VERDICT_FAIL ? RECIPIENT_FAILED
+                                                                      : RECIPIENT_DEFERRED;
 
-    if (final != NULL) {
-        delivery_settle(&s->delivery, RECIPIENT_FAILED, final, "no host can meet REQUIRETLS");
-        return;
-    }
-    snprintf(enhanced, sizeof(enhanced), "%s", smtpsec_reason_enhanced(reason));
-    if (enhanced[0] == '\0')
-        snprintf(enhanced, sizeof(enhanced), "4.4.1");
-    enhanced[0] = '4';
-    delivery_settle(&s->delivery, RECIPIENT_DEFERRED, enhanced,
+    delivery_settle(&s->delivery, status, smtpsec_tally_enhanced(tally),
                     reason != SMTPSEC_REASON_NONE ? smtpsec_reason_text(reason)
                                                   : "no host took the message");
 }
@@ -204,26 +191,25 @@ walk_hosts(struct sending *s, const struct smtpsec_plan *plan)
 {
     size_t count = smtpsec_plan_host_count(plan);
     size_t *order = calloc(count + 1, sizeof(*order));
-    struct visit_tally tally = {0, 0, 0};
+    struct smtpsec_tally *tally = NULL;
     struct visit_way way;
-    int32_t reason = SMTPSEC_REASON_NONE;
     size_t i;
 
     if (order == NULL)
         tool_out_of_memory();
     tool_need(smtpsec_plan_shuffle(plan, choose_seed(s->options), order, count));
+    tool_need(smtpsec_tally_new(plan, &tally));
     visit_way_init(&way, s->options, s->anchors, smtpsec_plan_port(plan));
     for (i = 0; i < count && delivery_pending(&s->delivery); i++) {
         const struct smtpsec_host *host = smtpsec_plan_host(plan, order[i]);
 
-        if (smtpsec_host_action(host) == SMTPSEC_ACTION_USE) {
-            reason = try_host(s, &way, host, &tally);
-        } else {
-            visit_tally_skip(&tally, host);
+        if (smtpsec_host_action(host) == SMTPSEC_ACTION_USE)
+            try_host(s, &way, host, order[i], tally);
+        else
             tell_skip(s, host);
-        }
     }
-    settle_unsent(s, &tally, reason);
+    settle_unsent(s, tally);
+    smtpsec_tally_free(tally);
     free(order);
 }
 
@@ -273,7 +259,10 @@ send_to_domain(struct sending *s, const char *domain)
     if (s->domains != NULL)
         s->hosts = json_new_array();
     if (rc == 0) {
+        s->report = tlsrpt_begin(s->options, plan);
         follow_plan(s, plan);
+        tlsrpt_end(s->options, s->report);
+        s->report = NULL;
     } else if (rc == SMTPSEC_E_NAME) {
         delivery_settle(&s->delivery, RECIPIENT_FAILED,
                         smtpsec_reason_enhanced(SMTPSEC_REASON_INVALID_DOMAIN),
@@ -327,7 +316,7 @@ tell_end(struct sending *s, int code)
     json_put_text(object, "from", s->options->from);
     json_put_text(object, "status", words[code]);
     json_put_bool(object, "requiretls", s->options->requiretls);
-    json_put_bool(object, "tls_required_no", s->options->tls_required_no);
+    json_put_bool(object, "tls_required_no", smtpsec_message_tls_required_no(s->message));
     json_put(object, "domains", s->domains);
     json_put(object, "events", events);
     json_print_line(object);
@@ -366,6 +355,17 @@ wrong_use(const struct tool_options *options)
     return NULL;
 }
 
+/* What the message asks for: by its header section, and by the options. */
+static int
+make_message(struct sending *s, const char *text, size_t len)
+{
+    int rc = setup_message(s->options, s->options->from[0] == '\0', &s->message);
+
+    if (rc == 0 && !s->options->tls_required_no)
+        rc = smtpsec_message_read_headers(s->message, text, len);
+    return tool_exit_of_error(rc);
+}
+
 static int
 sending_open(struct sending *s)
 {
@@ -375,17 +375,14 @@ sending_open(struct sending *s)
 
     if (text_read_file("-", MESSAGE_LIMIT, &text, &len) != 0)
         return TOOL_NO_INPUT;
-    if (smtp_message_tls_required_no(text, len))
-        s->options->tls_required_no = 1;
     code = delivery_init(&s->delivery, s->options, text, len) != 0 ? TOOL_SYSTEM : TOOL_OK;
+    if (code == 0)
+        code = make_message(s, text, len);
     free(text);
     if (code == 0)
         code = setup_anchors(s->options, &s->anchors);
     if (code == 0)
         code = setup_context(s->options, SETUP_EVALUATE, s->anchors, &s->context);
-    if (code == 0)
-        code = tool_exit_of_error(
-            setup_message(s->options, s->options->from[0] == '\0', &s->message));
     return code;
 }
 

@@ -300,6 +300,16 @@ smtp_client_ehlo(struct smtp_client *client, const char *name)
 }
 
 int
+smtp_client_helo(struct smtp_client *client, const char *name)
+{
+    char command[300];
+
+    memset(&client->offers, 0, sizeof(client->offers));
+    snprintf(command, sizeof(command), "HELO %s", name);
+    return smtp_client_command(client, command);
+}
+
+int
 smtp_client_data(struct smtp_client *client, const char *data, size_t len)
 {
     begin_data_step(client);

@@ -37,6 +37,8 @@ int smtp_client_connect(struct smtp_client *client, const char *address, uint16_
 int smtp_client_command(struct smtp_client *client, const char *command);
 /* Say EHLO and note what is offered. */
 int smtp_client_ehlo(struct smtp_client *client, const char *name);
+/* Say HELO: nothing is offered then. */
+int smtp_client_helo(struct smtp_client *client, const char *name);
 /* Send octets and read the reply. */
 int smtp_client_data(struct smtp_client *client, const char *data, size_t len);
 /* Say QUIT, wait shortly for the reply, close. */

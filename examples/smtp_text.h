@@ -32,8 +32,6 @@ int smtp_address_ok(const char *address, int empty_ok);
 /* The part after the last "@"; "" when there is none. Belongs to the address. */
 const char *smtp_address_domain(const char *address);
 
-/* 1 when the header asks "TLS-Required: No", in exactly one field (RFC 8689 section 3). */
-int smtp_message_tls_required_no(const char *message, size_t len);
 /* 1 when an octet has its eighth bit set. */
 int smtp_message_eight_bit(const char *message, size_t len);
 /*

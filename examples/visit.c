@@ -28,22 +28,52 @@ keep_reply(struct visit *visit)
     memcpy(visit->said, visit->client.reply, sizeof(visit->said));
 }
 
-/* Connect to one address, up to the reply to EHLO. Returns 0 when it was a welcome. */
+int32_t
+visit_classify(struct visit *visit, const struct smtpsec_requirement *requirement, int32_t stage,
+               int code)
+{
+    visit->reply = smtpsec_classify_reply(requirement, visit->verdict, stage, code > 0 ? code : 0,
+                                          &visit->why);
+    return visit->reply;
+}
+
+int32_t
+visit_failure(const struct visit *visit)
+{
+    return visit->accepted ? visit->why : visit->reason;
+}
+
+/* EHLO, and HELO where that may stand for it. */
+static int32_t
+greet(struct visit *visit, const struct visit_way *way,
+      const struct smtpsec_requirement *requirement)
+{
+    int code = smtp_client_ehlo(&visit->client, way->helo);
+
+    if (visit_classify(visit, requirement, SMTPSEC_STAGE_EHLO, code) == SMTPSEC_REPLY_WITHOUT)
+        code = smtp_client_helo(&visit->client, way->helo);
+    /* Nothing is weaker than HELO: whoever refuses that, too, cannot be talked to. */
+    if (visit->reply == SMTPSEC_REPLY_WITHOUT)
+        visit_classify(visit, requirement, SMTPSEC_STAGE_GREETING, code);
+    return visit->reply;
+}
+
+/* Connect to one address, up to the reply to EHLO. Returns 0 when the dialogue can go on. */
 static int
-reach(struct visit *visit, const struct visit_way *way, const char *address)
+reach(struct visit *visit, const struct visit_way *way,
+      const struct smtpsec_requirement *requirement, const char *address)
 {
     int code;
 
     visit->address = address;
     smtp_client_init(&visit->client, way->options->timeout_ms);
     code = smtp_client_connect(&visit->client, address, way->port);
-    if (code == 220)
-        code = smtp_client_ehlo(&visit->client, way->helo);
+    if (visit_classify(visit, requirement, SMTPSEC_STAGE_GREETING, code) == SMTPSEC_REPLY_GO_ON)
+        greet(visit, way, requirement);
     keep_reply(visit);
-    if (code == 250)
+    if (visit->reply == SMTPSEC_REPLY_GO_ON)
         return 0;
-    if (code > 0)
-        smtp_client_quit(&visit->client);
+    smtp_client_quit(&visit->client);
     smtp_client_close(&visit->client);
     return -1;
 }
@@ -51,12 +81,18 @@ reach(struct visit *visit, const struct visit_way *way, const char *address)
 static int
 reach_any(struct visit *visit, const struct visit_way *way, const struct smtpsec_host *host)
 {
+    const struct smtpsec_requirement *requirement = smtpsec_host_requirement(host);
     size_t i;
 
     for (i = 0; i < smtpsec_host_address_count(host); i++) {
-        if (reach(visit, way, smtpsec_host_address(host, i)) == 0)
+        if (reach(visit, way, requirement, smtpsec_host_address(host, i)) == 0)
             return 0;
+        if (visit->reply == SMTPSEC_REPLY_FAIL)
+            break;
     }
+    /* EHLO was refused for good: there is a server, and it has no STARTTLS. */
+    if (visit->why != SMTPSEC_REASON_CONNECT_FAILED)
+        visit->starttls = SMTPSEC_STARTTLS_ABSENT;
     return -1;
 }
 
@@ -71,7 +107,7 @@ try_starttls(struct visit *visit, const struct smtpsec_requirement *requirement)
         return SMTPSEC_STARTTLS_ABSENT;
     code = smtp_client_command(client, "STARTTLS");
     keep_reply(visit);
-    if (code != 220)
+    if (visit_classify(visit, requirement, SMTPSEC_STAGE_STARTTLS, code) != SMTPSEC_REPLY_GO_ON)
         return code > 0 ? SMTPSEC_STARTTLS_REFUSED : SMTPSEC_STARTTLS_FAILED;
     /* PREC-16: bytes pushed in behind the 220 end it where TLS is required; else they are lost. */
     if (smtp_client_drop_input(client) &&
@@ -125,9 +161,9 @@ greet_again(struct visit *visit, const struct visit_way *way,
     int code = smtp_client_ehlo(&visit->client, way->helo);
 
     keep_reply(visit);
-    visit->ready = code == 250;
-    if (!visit->ready)
+    if (visit_classify(visit, requirement, SMTPSEC_STAGE_EHLO_AGAIN, code) != SMTPSEC_REPLY_GO_ON)
         return;
+    visit->ready = 1;
     visit->requiretls_offered = visit->client.offers.requiretls;
     /* RTLS-12, RTLS-14: only the EHLO inside TLS counts. */
     if (smtpsec_requirement_requiretls(requirement) && !visit->requiretls_offered)
@@ -136,35 +172,24 @@ greet_again(struct visit *visit, const struct visit_way *way,
 
 /* A handshake broke where cleartext is allowed: a new connection, as the old one is unusable. */
 static void
-retry_in_cleartext(struct visit *visit, const struct visit_way *way)
+retry_in_cleartext(struct visit *visit, const struct visit_way *way,
+                   const struct smtpsec_requirement *requirement)
 {
     smtp_client_close(&visit->client);
-    visit->ready = reach(visit, way, visit->address) == 0;
+    visit->ready = reach(visit, way, requirement, visit->address) == 0;
 }
 
+/* The verdict has accepted what came of STARTTLS. */
 static void
 go_on(struct visit *visit, const struct visit_way *way,
       const struct smtpsec_requirement *requirement)
 {
-    switch (visit->starttls) {
-    case SMTPSEC_STARTTLS_DONE:
+    if (visit->starttls == SMTPSEC_STARTTLS_DONE)
         greet_again(visit, way, requirement);
-        return;
-    case SMTPSEC_STARTTLS_NOT_REACHED:
-        reject(visit, SMTPSEC_REASON_CONNECT_FAILED);
-        return;
-    default:
-        break;
-    }
-    /* Without TLS. The verdict said so already; nothing here shall depend on one test alone. */
-    if (smtpsec_requirement_tls(requirement) != SMTPSEC_TLS_OPTIONAL)
-        reject(visit, SMTPSEC_REASON_NO_STARTTLS);
-    else if (smtpsec_requirement_requiretls(requirement))
-        reject(visit, SMTPSEC_REASON_REQUIRETLS_UNSUPPORTED);
     else if (visit->starttls == SMTPSEC_STARTTLS_FAILED)
-        retry_in_cleartext(visit, way);
+        retry_in_cleartext(visit, way, requirement);
     else
-        visit->ready = 1;
+        visit->ready = visit->client.fd >= 0 && visit->reply != SMTPSEC_REPLY_FAIL;
 }
 
 int
@@ -208,41 +233,6 @@ visit_record(const struct visit *visit, struct smtpsec_context *context,
         rc = smtpsec_record(context, outcome, now);
     smtpsec_outcome_free(outcome);
     return rc;
-}
-
-void
-visit_tally_skip(struct visit_tally *tally, const struct smtpsec_host *host)
-{
-    tally->hosts++;
-    if (smtpsec_host_reason(host) == SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED)
-        tally->unfit++;
-}
-
-void
-visit_tally_reject(struct visit_tally *tally, const struct visit *visit,
-                   const struct smtpsec_requirement *requirement)
-{
-    int keyword = visit->reason == SMTPSEC_REASON_REQUIRETLS_UNSUPPORTED &&
-                  visit->starttls == SMTPSEC_STARTTLS_DONE;
-    /* A certificate refused by policy alone would have deferred the untagged message, too. */
-    int certificate = visit->starttls == SMTPSEC_STARTTLS_DONE &&
-                      smtpsec_requirement_sources(requirement) == SMTPSEC_SOURCE_REQUIRETLS;
-
-    tally->hosts++;
-    if (!smtpsec_requirement_requiretls(requirement))
-        return;
-    tally->no_keyword += (size_t)keyword;
-    if (keyword || certificate || visit->starttls == SMTPSEC_STARTTLS_ABSENT ||
-        visit->starttls == SMTPSEC_STARTTLS_FAILED)
-        tally->unfit++;
-}
-
-const char *
-visit_tally_final(const struct visit_tally *tally)
-{
-    if (tally->hosts == 0 || tally->unfit < tally->hosts)
-        return NULL;
-    return tally->no_keyword == tally->hosts ? "5.7.30" : "5.7.10";
 }
 
 void

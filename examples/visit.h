@@ -34,6 +34,8 @@ struct visit {
     int accepted;                    /* by the requirement, REQUIRETLS included */
     int ready;                       /* accepted, and the connection waits for MAIL */
     int32_t reason;                  /* why not accepted */
+    int32_t reply;                   /* SMTPSEC_REPLY_*: what the reply that ended it means */
+    int32_t why;                     /* SMTPSEC_REASON_* of that, for the tally */
     char tls[16];                    /* "TLS1.3"; "" without TLS */
     char said[256];                  /* the last reply, or what broke */
 };
@@ -47,22 +49,11 @@ int visit_host(struct visit *visit, const struct visit_way *way, const struct sm
 int visit_record(const struct visit *visit, struct smtpsec_context *context,
                  const struct smtpsec_requirement *requirement, int message_accepted,
                  int null_sender);
-/*
- * Count towards "no MX host can meet REQUIRETLS", the one policy failure that
- * is permanent (RFC 8689 section 4.2.1, RTLS-11 to RTLS-15). A host that could
- * not be judged leaves hope.
- */
-struct visit_tally {
-    size_t hosts;
-    size_t unfit;      /* failed for a reason of REQUIRETLS */
-    size_t no_keyword; /* ... TLS was fine, the keyword was missing */
-};
-
-void visit_tally_skip(struct visit_tally *tally, const struct smtpsec_host *host);
-void visit_tally_reject(struct visit_tally *tally, const struct visit *visit,
-                        const struct smtpsec_requirement *requirement);
-/* The enhanced status of the bounce, "5.7.30" or "5.7.10"; NULL when the message is to wait. */
-const char *visit_tally_final(const struct visit_tally *tally);
+/* What does this reply mean? It is noted in the visit, too. code: -1 when the connection broke. */
+int32_t visit_classify(struct visit *visit, const struct smtpsec_requirement *requirement,
+                       int32_t stage, int code);
+/* Why the host did not take the message, for smtpsec_tally_add(). */
+int32_t visit_failure(const struct visit *visit);
 
 /* QUIT if still connected, and free. */
 void visit_end(struct visit *visit);

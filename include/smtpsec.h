@@ -1119,6 +1119,8 @@ SMTPSEC_API int smtpsec_message_set_null_sender(struct smtpsec_message *message,
  */
 SMTPSEC_API int smtpsec_message_read_headers(struct smtpsec_message *message, const char *headers,
                                              size_t len);
+/** 1 when that option is on. */
+SMTPSEC_API int smtpsec_message_tls_required_no(const struct smtpsec_message *message);
 /**
  * It is a report on TLS (RFC 8460 section 5.3): delivered whatever DANE and
  * MTA-STS say, and its own failures are not reported. REQUIRETLS outranks it.

@@ -58,6 +58,12 @@ smtpsec_message_read_headers(struct smtpsec_message *message, const char *header
 }
 
 int
+smtpsec_message_tls_required_no(const struct smtpsec_message *message)
+{
+    return message == NULL ? 0 : message->tls_required_no;
+}
+
+int
 smtpsec_message_set_tls_report(struct smtpsec_message *message, int on)
 {
     if (message == NULL)

@@ -117,47 +117,6 @@ check_address(void **state)
     assert_string_equal(smtp_address_domain(row->address), row->want_domain);
 }
 
-struct header_row {
-    const char *name;
-    const char *message;
-    int want;
-};
-
-static const struct header_row headers[] = {
-    {"TRN-06 No is honoured", "From: a\r\nTLS-Required: No\r\n\r\nhi\r\n", 1},
-    {"TRN-06 small letters", "tls-required: no\n\nhi\n", 1},
-    {"TRN-06 no blank", "TLS-Required:NO\n\n", 1},
-    {"TRN-06 blanks around", "TLS-Required: \t No \t\r\n\r\n", 1},
-    {"TRN-06 folded in front", "TLS-Required:\r\n No\r\n\r\n", 1},
-    {"TRN-06 folded behind", "TLS-Required: No\r\n \r\nTo: b\r\n\r\n", 1},
-    {"TRN-06 last line without an end", "TLS-Required: No", 1},
-    {"TRN-06 Yes is ignored", "TLS-Required: Yes\n\n", 0},
-    {"TRN-06 empty is ignored", "TLS-Required:\n\n", 0},
-    {"TRN-06 more behind it", "TLS-Required: No thanks\n\n", 0},
-    {"TRN-06 more in the next line", "TLS-Required: No\n No\n\n", 0},
-    {"TRN-06 comment is not in the ABNF", "TLS-Required: No (please)\n\n", 0},
-    {"TRN-06 split by folding", "TLS-Required: N\n o\n\n", 0},
-    {"TRN-07 twice No", "TLS-Required: No\nTLS-Required: No\n\n", 0},
-    {"TRN-07 No and something else", "TLS-Required: x\nTLS-Required: No\n\n", 0},
-    {"TRN-07 something else behind", "TLS-Required: No\nTo: b\nTLS-Required: Yes\n\n", 0},
-    {"TRN-07 No and an empty one", "TLS-Required: No\nTLS-Required:\n\n", 0},
-    {"in the body it is text", "From: a\n\nTLS-Required: No\n", 0},
-    {"in another field", "Subject: TLS-Required: No\n\n", 0},
-    {"in a folded line of another field", "Subject: x\n TLS-Required: No\n\n", 0},
-    {"longer name", "X-TLS-Required: No\n\n", 0},
-    {"longer name behind", "TLS-RequiredX: No\n\n", 0},
-    {"absent", "From: a\n\n", 0},
-    {"empty message", "", 0},
-};
-
-static void
-check_header(void **state)
-{
-    const struct header_row *row = *state;
-
-    assert_int_equal(smtp_message_tls_required_no(row->message, strlen(row->message)), row->want);
-}
-
 struct encode_row {
     const char *name;
     const char *message;
@@ -207,7 +166,6 @@ main(void)
     SS_TABLE_ROWS(&t, check_line, lines);
     SS_TABLE_ROWS(&t, check_offer, offers);
     SS_TABLE_ROWS(&t, check_address, addresses);
-    SS_TABLE_ROWS(&t, check_header, headers);
     SS_TABLE_ROWS(&t, check_encode, encodings);
     return ss_table_run(&t);
 }
