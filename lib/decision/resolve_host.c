@@ -137,6 +137,9 @@ keep_denial(struct ss_target *host, const struct ss_dns_fact *fact)
 
     if (host->unproved)
         return;
+    /* A denial at the end of an alias is no fresher than the alias: an old one leads elsewhere. */
+    if (fact->answer.alias_inception != 0 && fact->answer.alias_inception < inception)
+        inception = fact->answer.alias_inception;
     if (host->denial == NULL || inception < host->name_inception)
         host->name_inception = inception;
     if (host->denial == NULL || (fact->answer.inception != 0 &&

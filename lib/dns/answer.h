@@ -64,6 +64,7 @@ struct ss_answer {
     int64_t inception;
     int64_t expiration;     /* of the same signature */
     int64_t name_inception; /* of a denial: over those alone that deny `end` itself, not a wildcard for it */
+    int64_t alias_inception; /* the earliest RRSIG over the aliases on the way to `end`; 0: none seen */
     bool delegation;        /* of a denial: signed as a delegation without DS (RFC 6840 4.4) */
     bool wildcard;          /* the records came by a wildcard (RFC 4035 5.3.4) */
     struct ss_name zone;    /* who signed; len 0: not known, or signers that disagree */

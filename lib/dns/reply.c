@@ -35,7 +35,8 @@ struct place {
     bool alias;
     struct ss_name target;
     uint32_t alias_ttl;
-    bool under_dname; /* a DNAME stands above the name */
+    int64_t inception; /* the earliest signature over the alias, or a DNAME above; 0: none */
+    bool under_dname;  /* a DNAME stands above the name */
 };
 
 static uint32_t
@@ -78,6 +79,20 @@ note_alias(const struct ss_dns_frames *frames, const struct ss_dns_frame *frame,
     return 0;
 }
 
+/* A signature in the answer section: does it cover what leads on from here? */
+static int
+note_alias_signature(const struct ss_dns_frames *frames, const struct ss_dns_frame *frame,
+                     bool is_here, struct place *place)
+{
+    struct ss_rrsig rrsig;
+    int code = ss_dns_rrsig_read(frames, frame, &rrsig);
+
+    if (code == 0 && rrsig.covered == (is_here ? SS_RR_CNAME : SS_RR_DNAME) &&
+        (place->inception == 0 || rrsig.inception < place->inception))
+        place->inception = rrsig.inception;
+    return code;
+}
+
 static int
 look_at(const struct reply *reply, const struct ss_name *name, struct place *place)
 {
@@ -93,7 +108,9 @@ look_at(const struct reply *reply, const struct ss_name *name, struct place *pla
         if (frame->section != SS_DNS_ANSWER || frame->rr_class != SS_DNS_CLASS_IN)
             continue;
         ss_dns_frame_owner(frames, frame, &owner);
-        if (!ss_name_equal(&owner, name))
+        if (frame->type == SS_RR_RRSIG && ss_dns_is_under(name, &owner))
+            code = note_alias_signature(frames, frame, ss_name_equal(&owner, name), place);
+        else if (!ss_name_equal(&owner, name))
             place->under_dname |= frame->type == SS_RR_DNAME && ss_dns_is_under(name, &owner);
         else if (frame->type == SS_RR_CNAME)
             code = note_alias(frames, frame, place);
@@ -132,6 +149,9 @@ follow(struct reply *reply)
             return SMTPSEC_E_LIMIT;
         answer->aliases++;
         answer->ttl = least(answer->ttl, place.alias_ttl);
+        if (place.inception != 0 &&
+            (answer->alias_inception == 0 || place.inception < answer->alias_inception))
+            answer->alias_inception = place.inception;
         answer->end = place.target;
     }
 }

@@ -310,6 +310,36 @@ put_data(struct script *script, const char *word)
     }
 }
 
+/* Who signs what stands at the owner. */
+static const char *
+signer(const struct script *script)
+{
+    const char *zone = script->owner, *dot;
+
+    if (script->zone[0] != '\0')
+        return script->zone;
+    dot = strchr(zone, '.');
+    if (script->fact->type == SS_RR_DS)
+        return dot != NULL ? dot + 1 : ".";
+    while (dot != NULL && strchr(dot + 1, '.') != NULL) {
+        zone = dot + 1;
+        dot = strchr(zone, '.');
+    }
+    return zone;
+}
+
+static void
+sign(struct script *script, const char *owner, uint16_t covered)
+{
+    uint8_t labels = 1;
+    const char *at;
+
+    for (at = owner; *at != '\0'; at++)
+        labels = (uint8_t)(labels + (*at == '.'));
+    dns_builder_rrsig_by(script->b, owner, script->ttl, covered, script->inception,
+                         script->inception + 14 * 86400, labels, signer(script));
+}
+
 static void
 put_word(struct script *script, const char *word)
 {
@@ -323,6 +353,8 @@ put_word(struct script *script, const char *word)
         snprintf(script->zone, sizeof(script->zone), "%s", word + 5);
     } else if (strncmp(word, "cname=", 6) == 0) {
         dns_builder_cname(script->b, script->owner, script->ttl, word + 6);
+        if (script->inception != 0)
+            sign(script, script->owner, SS_RR_CNAME);
         snprintf(script->owner, sizeof(script->owner), "%s", word + 6);
     } else {
         put_data(script, word);
@@ -364,36 +396,6 @@ says_secure(const char *status)
 {
     return strcmp(status, "secure") == 0 || strcmp(status, "nodata-secure") == 0 ||
            strcmp(status, "nxdomain-secure") == 0;
-}
-
-/* Who signs what stands at the owner. */
-static const char *
-signer(const struct script *script)
-{
-    const char *zone = script->owner, *dot;
-
-    if (script->zone[0] != '\0')
-        return script->zone;
-    dot = strchr(zone, '.');
-    if (script->fact->type == SS_RR_DS)
-        return dot != NULL ? dot + 1 : ".";
-    while (dot != NULL && strchr(dot + 1, '.') != NULL) {
-        zone = dot + 1;
-        dot = strchr(zone, '.');
-    }
-    return zone;
-}
-
-static void
-sign(struct script *script, const char *owner, uint16_t covered)
-{
-    uint8_t labels = 1;
-    const char *at;
-
-    for (at = owner; *at != '\0'; at++)
-        labels = (uint8_t)(labels + (*at == '.'));
-    dns_builder_rrsig_by(script->b, owner, script->ttl, covered, script->inception,
-                         script->inception + 14 * 86400, labels, signer(script));
 }
 
 /* A name without data of the type, or none at all; for a DS, a delegation without it. */
