@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory/codec.h"
+#include "memory/varint.h"
+
 int
 ss_outcome_new(const struct smtpsec_requirement *requirement, int64_t now,
                struct smtpsec_outcome **out)
@@ -27,9 +30,9 @@ ss_outcome_new(const struct smtpsec_requirement *requirement, int64_t now,
     outcome->soft = requirement->soft;
     outcome->lifted = requirement->lifted;
     outcome->mx_secure = requirement->mx_secure;
-    outcome->expires = requirement->tlsa_expires;
-    outcome->inception = requirement->tlsa_inception;
-    outcome->signature_expiration = requirement->tlsa_expiration;
+    outcome->expires = ss_time_kept(requirement->tlsa_expires);
+    outcome->inception = ss_time_kept(requirement->tlsa_inception);
+    outcome->signature_expiration = ss_time_kept(requirement->tlsa_expiration);
     *out = outcome;
     return 0;
 }
@@ -178,13 +181,22 @@ read_names(struct ss_rd *rd, struct smtpsec_outcome *outcome)
         rd->bad = true;
 }
 
+/* No time that a signature or a TTL can have: reckoning with it would go out of range. */
+static bool
+possible(int64_t time)
+{
+    return time >= 0 && time <= SS_CODEC_TIME_MAX;
+}
+
 /* A verdict that says more than its session can is no outcome of ours. */
 static bool
 coherent(const struct smtpsec_outcome *outcome)
 {
     bool tls = outcome->starttls == SMTPSEC_STARTTLS_DONE;
 
-    return outcome->starttls <= SMTPSEC_STARTTLS_INJECTED &&
+    return possible(outcome->expires) && possible(outcome->inception) &&
+           possible(outcome->signature_expiration) &&
+           outcome->starttls <= SMTPSEC_STARTTLS_INJECTED &&
            outcome->required <= SMTPSEC_LEVEL_DANE && outcome->achieved <= SMTPSEC_LEVEL_DANE &&
            (outcome->identities & ~(SMTPSEC_IDENTITY_DANE | SMTPSEC_IDENTITY_PKIX)) == 0 &&
            (tls || (outcome->identities == 0 && outcome->achieved == SMTPSEC_LEVEL_NONE)) &&

@@ -37,6 +37,18 @@ full(void)
 }
 
 static void
+signed_before_time(struct smtpsec_outcome *outcome)
+{
+    outcome->inception = INT64_MIN;
+}
+
+static void
+lives_for_ever(struct smtpsec_outcome *outcome)
+{
+    outcome->expires = INT64_MAX;
+}
+
+static void
 encode(const struct smtpsec_outcome *outcome, struct ss_buf *out)
 {
     ss_buf_init(out, 4096);
@@ -266,6 +278,8 @@ static const struct row rows[] = {
      NOTHING},
     {"a refusal that others demanded too does not count", refused_soft_by_others, 0, NOTHING},
     {"who was refused raises nothing, whatever was accepted", refused_and_accepted, 0, NOTHING},
+    {"bad: signed before all time", signed_before_time, SMTPSEC_E_FORMAT, NOTHING},
+    {"bad: a TTL beyond all time", lives_for_ever, SMTPSEC_E_FORMAT, NOTHING},
     {"bad: unknown STARTTLS", starttls_unknown, SMTPSEC_E_FORMAT, NOTHING},
     {"bad: unknown level", level_unknown, SMTPSEC_E_FORMAT, NOTHING},
     {"bad: unknown level achieved", achieved_unknown, SMTPSEC_E_FORMAT, NOTHING},
