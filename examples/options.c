@@ -42,6 +42,8 @@ enum {
     OPT_LIST,
     OPT_POLICY,
     OPT_YES,
+    OPT_TLSRPT,
+    OPT_TLSRPT_SOCKET,
     OPT_HELP
 };
 
@@ -104,6 +106,10 @@ static const struct option_row rows[] = {
     {"most", OPT_MOST, COMMAND_REFRESH, "N", "no more domains than that; default 1000"},
     {"list", OPT_LIST, COMMAND_REFRESH, NULL, "say what is due, and fetch nothing"},
     {"policy", OPT_POLICY, WITH_CONTEXT, "FILE", "the operator's policy file"},
+    {"tlsrpt", OPT_TLSRPT, COMMAND_CHECK | COMMAND_BY_HAND, NULL,
+     "ask whether the domain wants TLS reports"},
+    {"tlsrpt-socket", OPT_TLSRPT_SOCKET, COMMAND_SEND, "PATH",
+     "report to the TLSRPT collector at this socket"},
     {"yes", OPT_YES, COMMAND_PROMOTE, NULL, "switch in the policy file, and do not ask"},
     {"help", OPT_HELP, ANY_COMMAND, NULL, "print this"},
 };
@@ -298,6 +304,10 @@ take_text(struct tool_options *o, int id, const char *value)
     case OPT_SAVE:
         o->save_requirements = value;
         return 0;
+    case OPT_TLSRPT_SOCKET:
+        o->tlsrpt_socket = value;
+        o->tlsrpt = 1;
+        return 0;
     case OPT_REQUIREMENT:
         o->requirement = value;
         return 0;
@@ -339,6 +349,9 @@ take_flag(struct tool_options *o, int id)
         break;
     case OPT_YES:
         o->yes = 1;
+        break;
+    case OPT_TLSRPT:
+        o->tlsrpt = 1;
         break;
     case OPT_NO_MEMORY:
         o->memory = NULL;

@@ -59,6 +59,8 @@ struct tool_options {
     int json;
     int verbose;
     int connect;
+    int tlsrpt;                /* ask for the record */
+    const char *tlsrpt_socket; /* of a collector; NULL: no reports */
     int via;
     const char *helo;
     const char *save_requirements;

@@ -393,6 +393,7 @@ json_plan(const struct smtpsec_plan *plan, json_t **connects)
     json_put_text(object, "dnssec", smtpsec_dnssec_name(smtpsec_plan_dnssec(plan)));
     json_put(object, "mx", mx_object(smtpsec_plan_mx_origin(plan), smtpsec_plan_mx_trust(plan)));
     json_put(object, "mta_sts", sts_object(plan));
+    json_put_text(object, "tlsrpt", smtpsec_plan_tlsrpt(plan));
     json_put(object, "memory", memory_object(plan));
     for (i = 0; i < smtpsec_plan_host_count(plan); i++)
         json_append(hosts, host_object(smtpsec_plan_host(plan, i),
@@ -421,6 +422,7 @@ json_invalid_domain(const struct tool_options *options, const char *domain)
     json_put_text(object, "dnssec", smtpsec_dnssec_name(SMTPSEC_DNSSEC_UNKNOWN));
     json_put(object, "mx", mx_object(SMTPSEC_ORIGIN_MX, SMTPSEC_TRUST_INDETERMINATE));
     json_put(object, "mta_sts", sts_object(NULL));
+    json_put_text(object, "tlsrpt", "");
     json_put(object, "memory", memory_object(NULL));
     json_put(object, "hosts", json_new_array());
     json_put(object, "explain", json_new_array());

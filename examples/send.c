@@ -18,6 +18,7 @@
 #include "print_table.h"
 #include "setup.h"
 #include "text.h"
+#include "tlsrpt.h"
 #include "visit.h"
 
 enum { MESSAGE_LIMIT = 64 * 1024 * 1024 };
@@ -31,6 +32,7 @@ struct sending {
     struct tool_events events;
     json_t *domains; /* NULL: for people */
     json_t *hosts;   /* of the present domain */
+    struct smtpsec_report *report; /* of the same; NULL: none is asked for */
 };
 
 /* ---- Telling ------------------------------------------------------------ */
@@ -155,6 +157,7 @@ try_host(struct sending *s, const struct visit_way *way, const struct smtpsec_ho
     else if (visit.reply == SMTPSEC_REPLY_FAIL) /* TRN-05: it demands what the message waives */
         delivery_settle(&s->delivery, RECIPIENT_FAILED, "", visit.said);
     tool_need(smtpsec_tally_add(tally, number, visit_failure(&visit)));
+    tlsrpt_add(s->report, smtpsec_host_requirement(host), &visit);
     recorded = record(s, &visit, host, taken);
     tell_visit(s, host, &visit, recorded);
     visit_end(&visit);
@@ -256,7 +259,10 @@ send_to_domain(struct sending *s, const char *domain)
     if (s->domains != NULL)
         s->hosts = json_new_array();
     if (rc == 0) {
+        s->report = tlsrpt_begin(s->options, plan);
         follow_plan(s, plan);
+        tlsrpt_end(s->options, s->report);
+        s->report = NULL;
     } else if (rc == SMTPSEC_E_NAME) {
         delivery_settle(&s->delivery, RECIPIENT_FAILED,
                         smtpsec_reason_enhanced(SMTPSEC_REASON_INVALID_DOMAIN),

@@ -93,6 +93,8 @@ set_evaluation(const struct tool_options *from, int purpose, struct smtpsec_anch
     if (rc == 0 && from->allow_private)
         rc = smtpsec_options_insecure_allow_private_policy_hosts(to, 1);
     if (rc == 0)
+        rc = smtpsec_options_set_tlsrpt(to, from->tlsrpt);
+    if (rc == 0)
         rc = set_rules(from, to);
     return rc != 0 ? rc : set_modes(from, to);
 }

@@ -248,6 +248,28 @@ finish_connect(struct smtp_client *client)
     return -1;
 }
 
+/* Note our own end, for whoever reports on the connection when it is gone. */
+static void
+note_own_address(struct smtp_client *client)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage room;
+    } own;
+    socklen_t len = sizeof(own);
+
+    memset(&own, 0, sizeof(own));
+    client->own[0] = '\0';
+    if (getsockname(client->fd, &own.any, &len) != 0)
+        return;
+    if (own.any.sa_family == AF_INET)
+        inet_ntop(AF_INET, &own.v4.sin_addr, client->own, sizeof(client->own));
+    else if (own.any.sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &own.v6.sin6_addr, client->own, sizeof(client->own));
+}
+
 int
 smtp_client_connect(struct smtp_client *client, const char *address, uint16_t port)
 {
@@ -265,7 +287,10 @@ smtp_client_connect(struct smtp_client *client, const char *address, uint16_t po
         snprintf(client->reply, sizeof(client->reply), "%s", strerror(errno));
         return -1;
     }
-    return finish_connect(client) != 0 ? -1 : read_reply(client, NULL);
+    if (finish_connect(client) != 0)
+        return -1;
+    note_own_address(client);
+    return read_reply(client, NULL);
 }
 
 static int

@@ -24,6 +24,7 @@ struct smtp_client {
     size_t in_start;
     size_t in_end;
     struct smtp_offers offers; /* of the last EHLO */
+    char own[48];              /* our address on the connection; "" when there was none */
     char reply[256];           /* the last reply's last line, escaped; or what went wrong */
 };
 

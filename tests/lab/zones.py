@@ -19,6 +19,11 @@ SIGNZONE = {'nsec3': ['-n', '-t', '0'], 'opt-out': ['-n', '-t', '0', '-p']}
 GLUE = {'a': w.ROOT, 'b': w.TOP, 'ns': w.ZONES, 'servfail': w.SERVFAIL, 'silent': w.SILENT,
         'refused': w.REFUSED}
 
+# RFC 8460 section 3: who wants TLS reports; these do not, or do not know how to ask.
+WANTS_REPORTS = 'v=TLSRPTv1; rua=mailto:reports@reports.test'
+TLSRPT = {'plain': (), 'starttls-refused': ('v=TLSRPTv1; rua=ftp://reports.test/',),
+          'signed-nsec3': (WANTS_REPORTS, WANTS_REPORTS.replace('reports@', 'others@'))}
+
 
 @dataclass
 class Zone:
@@ -53,6 +58,8 @@ def row_zone(world, certificates, row):
         if other.sts and other.sts.delegated and other.sts.delegated.rstrip('.') == row.domain:
             add_hosted_sts(zone, world, other)
     zone.lines += row.records
+    for text in TLSRPT.get(row.name, (WANTS_REPORTS,)):
+        zone.add(f'_smtp._tls.{row.domain}', 'TXT', f'"{text}"')
     return zone
 
 
