@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dialogue.h"
+
 #define FOUND 1024
 
 
@@ -342,6 +344,8 @@ find(const struct story *story, size_t count, char **words, char found[FOUND])
         snprintf(found, FOUND, "%u", wave_of(story, words[1], words[2]));
         return true;
     }
+    if (dialogue_fact(story, count, words, found, FOUND))
+        return true;
     if (count == 3)
         return host_fact(story, words[0], words[1], found);
     return count == 2 && (connection_fact(story, words[0], found) ||

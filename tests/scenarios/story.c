@@ -279,6 +279,10 @@ for_message(struct story *story, size_t count, char **words)
             smtpsec_message_set_tls_required_no(message, 1);
         else if (strcmp(words[i], "null-sender") == 0)
             smtpsec_message_set_null_sender(message, 1);
+        else if (strcmp(words[i], "tls-report") == 0)
+            smtpsec_message_set_tls_report(message, 1);
+        else if (strncmp(words[i], "headers=", 8) == 0)
+            must(smtpsec_message_read_headers(message, words[i] + 8, strlen(words[i] + 8)));
         else
             known = false;
         any = any || known;
@@ -373,6 +377,10 @@ fill_session(struct story *story, size_t count, char **words)
             smtpsec_session_set_tls_version(story->session, (uint16_t)strtoul(words[i] + 8, NULL, 16));
             continue;
         }
+        if (strcmp(words[i], "requiretls") == 0) {
+            smtpsec_session_set_requiretls(story->session, 1);
+            continue;
+        }
         if (strcmp(words[i], "resumed") == 0) {
             smtpsec_session_set_resumed(story->session,
                                         smtpsec_requirement_digest(story->requirement));
@@ -407,6 +415,7 @@ story_connect(struct story *story, size_t count, char **words)
     must(smtpsec_requirement_copy(smtpsec_host_requirement(host), &story->requirement));
     must(smtpsec_session_new(&story->session));
     must(smtpsec_session_set_starttls(story->session, starttls));
+    must(smtpsec_session_set_opened(story->session, story->requirement));
     fault = fill_session(story, count - 2, words + 2);
     if (fault == NULL)
         must(smtpsec_verify(story->anchors, story->requirement, story->session, story->now,
