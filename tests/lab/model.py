@@ -29,6 +29,10 @@ SMTP = (
     'refuse',           # offers it, answers 454
     'broken',           # answers 220 and then sends no TLS
     'injection',        # plaintext follows the 220 in the same segment
+    'demanding',        # like `broken`, and takes no mail in the clear: 530
+    'helo-only',        # answers EHLO with 502
+    'unfriendly',       # greets with 554
+    'rude',             # does not offer it, refuses MAIL with 550
     'requiretls',       # REQUIRETLS stands in the EHLO inside TLS
     'requiretls-early', # REQUIRETLS stands only in the EHLO before TLS
     'down',             # nothing listens

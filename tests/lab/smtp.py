@@ -64,7 +64,7 @@ class Session:
             self.connection.recv(1)
             return
         try:
-            self.say(f'220 {self.name} ESMTP lab')
+            self.say(f'{554 if self.behaviour == "unfriendly" else 220} {self.name} ESMTP lab')
             while self.command(self.line()):
                 pass
         except OSError as error:
@@ -86,13 +86,16 @@ class Session:
 
     def extensions(self):
         found = ['8BITMIME', f'SIZE {MESSAGE_LIMIT}']
-        if not self.tls and self.behaviour != 'plain':
+        if not self.tls and self.behaviour not in ('plain', 'rude'):
             found.append('STARTTLS')
         if self.behaviour == ('requiretls' if self.tls else 'requiretls-early'):
             found.append('REQUIRETLS')
         return found
 
     def ehlo(self, line):
+        if self.behaviour == 'helo-only':
+            self.say('502 5.5.1 not implemented')
+            return True
         words = [f'{self.name} greets you', *self.extensions()]
         self.say(*(f'250-{word}' for word in words[:-1]), f'250 {words[-1]}')
         self.greeted = True
@@ -104,11 +107,11 @@ class Session:
         return self.rset(line, quiet=True)
 
     def starttls(self, _):
-        if self.tls or self.behaviour == 'plain':
+        if self.tls or self.behaviour in ('plain', 'rude', 'helo-only'):
             self.say('502 5.5.1 not now')
         elif self.behaviour == 'refuse':
             self.say('454 4.7.0 TLS not available due to temporary reason')
-        elif self.behaviour == 'broken':
+        elif self.behaviour in ('broken', 'demanding'):
             self.say('220 2.0.0 go ahead')
             self.connection.recv(4096)
             self.say('this is not TLS')
@@ -134,6 +137,10 @@ class Session:
     def mail(self, line):
         if not self.greeted or self.sender is not None:
             self.say('503 5.5.1 out of order')
+        elif self.behaviour == 'demanding' and not self.tls:
+            self.say('530 5.7.0 Must issue a STARTTLS command first')
+        elif self.behaviour == 'rude':
+            self.say('550 5.7.1 go away')
         elif 'REQUIRETLS' in line.upper().split('>')[-1].split() and 'REQUIRETLS' not in self.extensions():
             self.say('555 5.5.4 REQUIRETLS is not offered')
         else:
