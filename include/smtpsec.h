@@ -1043,6 +1043,22 @@ SMTPSEC_API size_t smtpsec_plan_explain_count(const struct smtpsec_plan *plan);
 SMTPSEC_API const char *smtpsec_plan_explain_rule(const struct smtpsec_plan *plan, size_t n);
 SMTPSEC_API const char *smtpsec_plan_explain_rfc(const struct smtpsec_plan *plan, size_t n);
 SMTPSEC_API const char *smtpsec_plan_explain_text(const struct smtpsec_plan *plan, size_t n);
+/** What it was drawn from, such as a record's text; "" when nothing. */
+SMTPSEC_API const char *smtpsec_plan_explain_input(const struct smtpsec_plan *plan, size_t n);
+/** Where that came from: "dns", "https", "cache", "memory", "operator", "message" or "". */
+SMTPSEC_API const char *smtpsec_plan_explain_source(const struct smtpsec_plan *plan, size_t n);
+/**
+ * How old it was when used, in seconds: a cached policy since its fetch, a claim
+ * since it was last seen, 0 what was asked for this plan; -1: not known.
+ */
+SMTPSEC_API int64_t smtpsec_plan_explain_age(const struct smtpsec_plan *plan, size_t n);
+/** What it did: "raises", "lowers", "refuses", "skips", "reports", "informs". */
+SMTPSEC_API const char *smtpsec_plan_explain_effect(const struct smtpsec_plan *plan, size_t n);
+/**
+ * One line for a DSN: says what failed on the recipient's side, and nothing of
+ * our settings or memory; "" when the verdict is to deliver.
+ */
+SMTPSEC_API const char *smtpsec_plan_dsn_text(const struct smtpsec_plan *plan);
 
 SMTPSEC_API size_t smtpsec_plan_host_count(const struct smtpsec_plan *plan);
 /** The n-th host, by preference, then name. */
@@ -1274,6 +1290,18 @@ SMTPSEC_API int smtpsec_verdict_would_refuse(const struct smtpsec_verdict *verdi
 SMTPSEC_API int32_t smtpsec_verdict_tlsa(const struct smtpsec_verdict *verdict);
 /** One line for a log. */
 SMTPSEC_API const char *smtpsec_verdict_text(const struct smtpsec_verdict *verdict);
+/** One line for a DSN, as smtpsec_plan_dsn_text(); "" when the session is accepted. */
+SMTPSEC_API const char *smtpsec_verdict_dsn_text(const struct smtpsec_verdict *verdict);
+/* The trace of the judgement, in order, as for plans; no age is known. */
+SMTPSEC_API size_t smtpsec_verdict_explain_count(const struct smtpsec_verdict *verdict);
+SMTPSEC_API const char *smtpsec_verdict_explain_rule(const struct smtpsec_verdict *verdict, size_t n);
+SMTPSEC_API const char *smtpsec_verdict_explain_rfc(const struct smtpsec_verdict *verdict, size_t n);
+SMTPSEC_API const char *smtpsec_verdict_explain_text(const struct smtpsec_verdict *verdict, size_t n);
+SMTPSEC_API const char *smtpsec_verdict_explain_input(const struct smtpsec_verdict *verdict, size_t n);
+SMTPSEC_API const char *smtpsec_verdict_explain_source(const struct smtpsec_verdict *verdict,
+                                                       size_t n);
+SMTPSEC_API const char *smtpsec_verdict_explain_effect(const struct smtpsec_verdict *verdict,
+                                                       size_t n);
 
 /**
  * May an open connection serve another message? Judged are the facts of its

@@ -239,6 +239,37 @@ smtpsec_plan_explain_text(const struct smtpsec_plan *plan, size_t n)
     return plan == NULL || n >= plan->notes.count ? NULL : plan->notes.list[n].text;
 }
 
+const char *
+smtpsec_plan_explain_input(const struct smtpsec_plan *plan, size_t n)
+{
+    return plan == NULL || n >= plan->notes.count ? NULL : plan->notes.list[n].input;
+}
+
+const char *
+smtpsec_plan_explain_source(const struct smtpsec_plan *plan, size_t n)
+{
+    return plan == NULL || n >= plan->notes.count ? NULL : plan->notes.list[n].source;
+}
+
+int64_t
+smtpsec_plan_explain_age(const struct smtpsec_plan *plan, size_t n)
+{
+    return plan == NULL || n >= plan->notes.count ? SS_AGE_UNKNOWN : plan->notes.list[n].age;
+}
+
+const char *
+smtpsec_plan_explain_effect(const struct smtpsec_plan *plan, size_t n)
+{
+    return plan == NULL || n >= plan->notes.count ? NULL
+                                                  : ss_effect_name(plan->notes.list[n].effect);
+}
+
+const char *
+smtpsec_plan_dsn_text(const struct smtpsec_plan *plan)
+{
+    return plan == NULL ? NULL : plan->dsn;
+}
+
 size_t
 smtpsec_plan_host_count(const struct smtpsec_plan *plan)
 {

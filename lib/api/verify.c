@@ -92,3 +92,69 @@ smtpsec_verdict_text(const struct smtpsec_verdict *verdict)
 {
     return verdict == NULL ? NULL : verdict->text;
 }
+
+const char *
+smtpsec_verdict_dsn_text(const struct smtpsec_verdict *verdict)
+{
+    return verdict == NULL ? NULL : verdict->dsn;
+}
+
+size_t
+smtpsec_verdict_explain_count(const struct smtpsec_verdict *verdict)
+{
+    return verdict == NULL ? 0 : verdict->trace.count;
+}
+
+static const struct ss_step *
+step_of(const struct smtpsec_verdict *verdict, size_t n)
+{
+    return verdict == NULL || n >= verdict->trace.count ? NULL : &verdict->trace.steps[n];
+}
+
+const char *
+smtpsec_verdict_explain_rule(const struct smtpsec_verdict *verdict, size_t n)
+{
+    const struct ss_step *step = step_of(verdict, n);
+
+    return step == NULL ? NULL : step->rule;
+}
+
+const char *
+smtpsec_verdict_explain_rfc(const struct smtpsec_verdict *verdict, size_t n)
+{
+    const struct ss_step *step = step_of(verdict, n);
+
+    return step == NULL ? NULL : step->rfc;
+}
+
+const char *
+smtpsec_verdict_explain_text(const struct smtpsec_verdict *verdict, size_t n)
+{
+    const struct ss_step *step = step_of(verdict, n);
+
+    return step == NULL ? NULL : step->text;
+}
+
+const char *
+smtpsec_verdict_explain_input(const struct smtpsec_verdict *verdict, size_t n)
+{
+    const struct ss_step *step = step_of(verdict, n);
+
+    return step == NULL ? NULL : step->input;
+}
+
+const char *
+smtpsec_verdict_explain_source(const struct smtpsec_verdict *verdict, size_t n)
+{
+    const struct ss_step *step = step_of(verdict, n);
+
+    return step == NULL ? NULL : step->source;
+}
+
+const char *
+smtpsec_verdict_explain_effect(const struct smtpsec_verdict *verdict, size_t n)
+{
+    const struct ss_step *step = step_of(verdict, n);
+
+    return step == NULL ? NULL : ss_effect_name(step->effect);
+}

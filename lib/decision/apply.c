@@ -271,6 +271,17 @@ write_text(struct smtpsec_plan *plan)
     }
 }
 
+/* Hosts that fail alike are one; where the only one fails, it is named. */
+static void
+write_dsn(struct smtpsec_plan *plan)
+{
+    const struct smtpsec_host *host = plan->count == 1 ? &plan->hosts[0] : NULL;
+    bool by_host = host != NULL && host->text[0] != '\0' && plan->reason == host->reason;
+
+    if (plan->verdict != SMTPSEC_VERDICT_DELIVER)
+        ss_dsn_write(plan->dsn, by_host ? host->text : plan->domain, plan->reason, false);
+}
+
 /* The digest of the whole: each host's name, action, and what is required of it. */
 static int
 write_digest(struct smtpsec_plan *plan)
@@ -324,5 +335,6 @@ ss_plan_apply(struct smtpsec_plan *plan, const struct smtpsec_message *message)
         ss_note(&plan->notes, SS_REFUSES, "", smtpsec_reason_rfc(plan->reason), "%s: %s",
                 smtpsec_verdict_name(plan->verdict), smtpsec_reason_text(plan->reason));
     write_text(plan);
+    write_dsn(plan);
     return write_digest(plan);
 }

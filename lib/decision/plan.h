@@ -14,6 +14,7 @@
 #include "base/address.h"
 #include "base/name.h"
 #include "base/notes.h"
+#include "decision/dsn.h"
 #include "decision/requirement.h"
 #include "decision/settings.h"
 #include "decision/tlsrpt_facts.h"
@@ -119,6 +120,7 @@ struct smtpsec_plan {
     int32_t reason;
     char enhanced[12];        /* "" when it is to be delivered */
     char text[SS_PLAN_TEXT];
+    char dsn[SS_DSN_TEXT];    /* "" when it is to be delivered */
     int32_t level;
     bool would_refuse;        /* a host, or the answer that there is none */
     struct ss_notes notes;    /* the whole trace */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "decision/verify.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -316,6 +317,10 @@ write_text(const struct smtpsec_requirement *requirement, const struct smtpsec_s
     const char *host = requirement->host.text[0] != '\0' ? requirement->host.text
                                                          : requirement->domain;
 
+    ss_verdict_trace(requirement, session, verdict);
+    if (!verdict->accepted)
+        ss_dsn_write(verdict->dsn, host, verdict->reason,
+                     (requirement->sources & (SMTPSEC_SOURCE_DANE | SMTPSEC_SOURCE_MTA_STS)) != 0);
     if (!verdict->accepted)
         snprintf(verdict->text, sizeof(verdict->text), "%s: reject, %s (%s); starttls %s", host,
                  smtpsec_reason_name(verdict->reason), smtpsec_reason_text(verdict->reason),
@@ -348,7 +353,8 @@ ss_verify(const struct smtpsec_anchors *anchors, const struct smtpsec_requiremen
     struct seen seen;
     int r;
 
-    memset(verdict, 0, sizeof(*verdict));
+    memset(verdict, 0, offsetof(struct smtpsec_verdict, trace));
+    ss_trace_start(&verdict->trace);
     verdict->tlsa = -1;
     if (now > requirement->expires) { /* TLSA-24 */
         ruling = refusal(SMTPSEC_REASON_REQUIREMENT_EXPIRED, 0, false);

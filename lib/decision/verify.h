@@ -6,8 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "decision/dsn.h"
 #include "decision/requirement.h"
 #include "decision/session.h"
+#include "decision/trace.h"
 
 #define SS_VERDICT_TEXT 2048
 
@@ -30,10 +32,15 @@ struct smtpsec_verdict {
     int32_t pkix;
     int32_t pkix_too;   /* the name fits no more than the path holds, say (RPT-19) */
     char text[SS_VERDICT_TEXT];
+    char dsn[SS_DSN_TEXT];  /* "" when accepted */
+    struct ss_trace trace;  /* the last: only its counts need to be zero at first */
 };
 
 /* Returns 0 or NOMEM. */
 int ss_verify(const struct smtpsec_anchors *anchors, const struct smtpsec_requirement *requirement,
               const struct smtpsec_session *session, int64_t now, struct smtpsec_verdict *verdict);
+/* Write the trace of a judgement that is done otherwise. */
+void ss_verdict_trace(const struct smtpsec_requirement *requirement,
+                      const struct smtpsec_session *session, struct smtpsec_verdict *verdict);
 
 #endif

@@ -18,6 +18,7 @@ EXCEPTIONS = {
     'smtpsec_host_action': 'SMTPSEC_ACTION_SKIP',
     'smtpsec_requirement_tls': 'SMTPSEC_TLS_REQUIRED',
     'smtpsec_verdict_tlsa': '-1',
+    'smtpsec_plan_explain_age': '-1',
     # "-1 without resolvers", "-1: never".
     'smtpsec_fd': '-1',
     'smtpsec_timeout_ms': '-1',
