@@ -51,7 +51,8 @@
 
 enum {
     REPORT_MAIL = 1, TLS_NOT_REQUIRED = 2, NOT_ASKED = 4, CACHED = 8, CACHED_FAILING = 16,
-    REMEMBERED = 32, DANE_ONLY = 64, REMEMBERED_TLS = 128, NO_SESSION = 256, NOT_LOOKED = 512
+    REMEMBERED = 32, DANE_ONLY = 64, REMEMBERED_TLS = 128, NO_SESSION = 256, NOT_LOOKED = 512,
+    REQUIRETLS = 1024
 };
 
 #define DONE SMTPSEC_STARTTLS_DONE
@@ -80,6 +81,8 @@ static const struct row rows[] = {
      0, 0, NULL},
     {"TRN-10 nor what failed of it", {RECORD, MX, A, STS}, NO_ANSWER, REPORT_MAIL,
      SMTPSEC_STARTTLS_ABSENT, R(NO_STARTTLS), 0, 0, 0, NULL},
+    {"TRN-10 nor when it is sent under REQUIRETLS", {RECORD, SIGNED_MX, SIGNED_A, TLSA, NO_STS}, NULL,
+     REPORT_MAIL | REQUIRETLS, SMTPSEC_STARTTLS_ABSENT, R(NO_STARTTLS), 0, 0, 0, NULL},
     {"nothing under TLS-Required: No", {RECORD, MX, A, STS}, ENFORCE, TLS_NOT_REQUIRED,
      SMTPSEC_STARTTLS_ABSENT, R(NO_STARTTLS), 0, 0, 0, NULL},
 
@@ -217,6 +220,7 @@ make_plan(const struct row *row)
     tell(row, &evidence);
     assert_int_equal(ss_decide(&evidence, &settings, FACTS_NOW, &plan), 0);
     message.tls_report = (row->how & REPORT_MAIL) != 0;
+    message.requiretls = (row->how & REQUIRETLS) != 0;
     message.tls_required_no = (row->how & TLS_NOT_REQUIRED) != 0;
     assert_int_equal(ss_plan_copy_facts(plan, &derived), 0); /* and so the copy is tried as well */
     assert_int_equal(ss_plan_apply(derived, &message), 0);
