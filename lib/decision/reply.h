@@ -11,7 +11,7 @@
 
 /* True where a session without TLS, or with anybody's certificate, is refused. */
 bool ss_requirement_demands(const struct smtpsec_requirement *requirement);
-/* Of a requirement that a reply leaves unmet: this fault, or DOWNGRADE where the memory alone demands. */
+/* Of a requirement left unmet: this fault, or DOWNGRADE where the memory alone demands. */
 int32_t ss_requirement_unmet(const struct smtpsec_requirement *requirement, int32_t fault);
 
 /*

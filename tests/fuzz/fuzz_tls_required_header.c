@@ -30,7 +30,9 @@ unfold(const char *text, size_t len, size_t *out_len)
     if (out == NULL)
         abort();
     for (i = 0; i < len; i++) {
-        size_t end = text[i] == '\n' ? 1 : text[i] == '\r' && i + 1 < len && text[i + 1] == '\n' ? 2 : 0;
+        size_t end = text[i] == '\n'                                             ? 1
+                     : text[i] == '\r' && i + 1 < len && text[i + 1] == '\n' ? 2
+                                                                             : 0;
 
         if (end == 0 || i + end >= len || (text[i + end] != ' ' && text[i + end] != '\t')) {
             out[used++] = text[i] == FOLD ? 'x' : text[i];
