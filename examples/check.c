@@ -13,6 +13,7 @@
 
 #include "commands.h"
 #include "events.h"
+#include "explain.h"
 #include "print_json.h"
 #include "print_table.h"
 #include "setup.h"
@@ -170,7 +171,13 @@ finish_plan(struct check *check, const struct smtpsec_plan *plan)
     if (check->options->save_requirements != NULL)
         code = tool_worse(code, save_requirements(check, plan));
     if (check->options->json) {
-        print_json_plan(check, plan, visits);
+        if (check->options->explain)
+            explain_plan_json(plan, visits);
+        else
+            print_json_plan(check, plan, visits);
+    } else if (check->options->explain) {
+        events_say(&check->events);
+        explain_plan(plan, visits);
     } else {
         events_say(&check->events);
         table_plan(&check->style, plan, visits);
@@ -361,7 +368,7 @@ check_command(struct tool_options *options)
     int code;
 
     if (options->operand_count == 0)
-        return options_usage(COMMAND_CHECK, "no domain given");
+        return options_usage(options->explain ? COMMAND_EXPLAIN : COMMAND_CHECK, "no domain given");
     memset(&check, 0, sizeof(check));
     check.options = options;
     table_style_init(&check.style, options->verbose);

@@ -6,6 +6,7 @@
 #include "options.h"
 
 int check_command(struct tool_options *options);
+int explain_command(struct tool_options *options);
 int send_command(struct tool_options *options);
 int verify_command(struct tool_options *options);
 int memory_command(struct tool_options *options);

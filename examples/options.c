@@ -48,11 +48,11 @@ enum {
 };
 
 enum {
-    EVALUATING = COMMAND_CHECK | COMMAND_SEND | COMMAND_BY_HAND,
+    EVALUATING = COMMAND_CHECK | COMMAND_EXPLAIN | COMMAND_SEND | COMMAND_BY_HAND,
     JUDGING = EVALUATING | COMMAND_PROMOTE,
     ASKING = JUDGING | COMMAND_REFRESH,
     WITH_CONTEXT = ASKING | COMMAND_MEMORY,
-    CONNECTING = COMMAND_CHECK | COMMAND_SEND | COMMAND_PROMOTE,
+    CONNECTING = COMMAND_CHECK | COMMAND_EXPLAIN | COMMAND_SEND | COMMAND_PROMOTE,
     ANY_COMMAND = WITH_CONTEXT | COMMAND_VERIFY | COMMAND_POLICY
 };
 
@@ -67,7 +67,7 @@ struct option_row {
 static const struct option_row rows[] = {
     {"json", OPT_JSON, ANY_COMMAND, NULL, "print JSON, one object a line"},
     {"verbose", OPT_VERBOSE, EVALUATING | COMMAND_MEMORY, NULL, "print everything, uncut"},
-    {"connect", OPT_CONNECT, COMMAND_CHECK | COMMAND_PROMOTE, NULL,
+    {"connect", OPT_CONNECT, COMMAND_CHECK | COMMAND_EXPLAIN | COMMAND_PROMOTE, NULL,
      "also connect: EHLO, STARTTLS, verdict, QUIT"},
     {"from", OPT_FROM, COMMAND_SEND, "ADDRESS", "envelope sender; '' is the null sender"},
     {"to", OPT_TO, COMMAND_SEND, "ADDRESS", "envelope recipient; may be repeated"},
@@ -122,6 +122,8 @@ synopsis(int command)
     switch (command) {
     case COMMAND_CHECK:
         return "smtpsec check [OPTION]... DOMAIN...";
+    case COMMAND_EXPLAIN:
+        return "smtpsec explain [OPTION]... DOMAIN...";
     case COMMAND_SEND:
         return "smtpsec send --from ADDRESS --to ADDRESS [OPTION]... < MESSAGE";
     case COMMAND_VERIFY:

@@ -15,6 +15,7 @@ enum {
     COMMAND_REFRESH = 32,
     COMMAND_PROMOTE = 64, /* a verb of memory that evaluates; read together with it */
     COMMAND_POLICY = 128,
+    COMMAND_EXPLAIN = 256,
     COMMAND_BY_HAND = 16 /* the example of that name: check, with everything asked by itself */
 };
 
@@ -59,6 +60,7 @@ struct tool_options {
     int json;
     int verbose;
     int connect;
+    int explain; /* print the trace, and not the plan */
     int tlsrpt;                /* ask for the record */
     const char *tlsrpt_socket; /* of a collector; NULL: no reports */
     int via;

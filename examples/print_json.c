@@ -359,20 +359,52 @@ host_object(const struct smtpsec_host *host, json_t *connect)
 }
 
 static json_t *
-explain_array(const struct smtpsec_plan *plan)
+explain_step(const char *rule, const char *input, const char *source, int64_t age)
+{
+    json_t *object = json_new_object();
+
+    json_put_text(object, "rule", rule);
+    json_put_text(object, "input", input);
+    json_put_text(object, "source", source);
+    json_put(object, "age", age < 0 ? json_null() : json_integer(age));
+    return object;
+}
+
+json_t *
+json_explain(const struct smtpsec_plan *plan)
 {
     json_t *array = json_new_array();
     size_t i;
 
     for (i = 0; i < smtpsec_plan_explain_count(plan); i++) {
-        json_t *object = json_new_object();
+        json_t *object = explain_step(
+            smtpsec_plan_explain_rule(plan, i), smtpsec_plan_explain_input(plan, i),
+            smtpsec_plan_explain_source(plan, i), smtpsec_plan_explain_age(plan, i));
 
-        json_put_text(object, "rule", smtpsec_plan_explain_rule(plan, i));
+        json_put_text(object, "effect", smtpsec_plan_explain_effect(plan, i));
         json_put_text(object, "rfc", smtpsec_plan_explain_rfc(plan, i));
         json_put_text(object, "text", smtpsec_plan_explain_text(plan, i));
         json_append(array, object);
     }
     return array;
+}
+
+void
+json_explain_verdict(json_t *array, const char *host, const struct smtpsec_verdict *verdict)
+{
+    size_t i;
+
+    for (i = 0; i < smtpsec_verdict_explain_count(verdict); i++) {
+        json_t *object = explain_step(smtpsec_verdict_explain_rule(verdict, i),
+                                      smtpsec_verdict_explain_input(verdict, i),
+                                      smtpsec_verdict_explain_source(verdict, i), -1);
+
+        json_put_text(object, "effect", smtpsec_verdict_explain_effect(verdict, i));
+        json_put_text(object, "rfc", smtpsec_verdict_explain_rfc(verdict, i));
+        json_put_text(object, "text", smtpsec_verdict_explain_text(verdict, i));
+        json_put_text(object, "host", host);
+        json_append(array, object);
+    }
 }
 
 json_t *
@@ -399,7 +431,7 @@ json_plan(const struct smtpsec_plan *plan, json_t **connects)
         json_append(hosts, host_object(smtpsec_plan_host(plan, i),
                                        connects != NULL ? connects[i] : NULL));
     json_put(object, "hosts", hosts);
-    json_put(object, "explain", explain_array(plan));
+    json_put(object, "explain", json_explain(plan));
     json_put_text(object, "digest", smtpsec_plan_digest(plan));
     json_put_number(object, "expires", smtpsec_plan_expires(plan));
     return object;

@@ -40,4 +40,8 @@ json_t *json_invalid_domain(const struct tool_options *options, const char *doma
 /* One line on stdout; the object is freed. */
 void json_print_line(json_t *object);
 
+/* The trace of a plan; to such an array, that of a session with a host may be added. */
+json_t *json_explain(const struct smtpsec_plan *plan);
+void json_explain_verdict(json_t *array, const char *host, const struct smtpsec_verdict *verdict);
+
 #endif

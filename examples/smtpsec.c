@@ -18,6 +18,7 @@ struct command_row {
 
 static const struct command_row commands[] = {
     {"check", COMMAND_CHECK, check_command, "say what mail to a domain requires, and why"},
+    {"explain", COMMAND_EXPLAIN, explain_command, "say the same fact by fact, rule by rule"},
     {"send", COMMAND_SEND, send_command, "send one message the whole way"},
     {"verify", COMMAND_VERIFY, verify_command, "judge a certificate chain by a requirement"},
     {"memory", COMMAND_MEMORY | COMMAND_PROMOTE, memory_command,
