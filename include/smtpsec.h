@@ -620,6 +620,11 @@ SMTPSEC_API int smtpsec_options_add_exception(struct smtpsec_options *options, c
  */
 SMTPSEC_API int smtpsec_options_load_policy(struct smtpsec_options *options, const char *path);
 /**
+ * Add one line of the operator's policy file's language, as if it stood there.
+ * Returns: 0, NOMEM, FORMAT (smtpsec_options_error() says what is wrong).
+ */
+SMTPSEC_API int smtpsec_options_add_policy_line(struct smtpsec_options *options, const char *line);
+/**
  * Share the memory with a group: its files then belong to this group with
  * mode 0660, and a memory of another user is opened when it has this group.
  * Never as root. Default: only the owner.

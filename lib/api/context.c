@@ -152,6 +152,7 @@ smtpsec_context_new(struct smtpsec_options *options, struct smtpsec_context **ou
     if (options->anchors != NULL)
         context->anchors = ss_anchors_ref(options->anchors);
     ss_exceptions_ref(context->settings.exceptions);
+    ss_rules_ref(context->settings.rules);
     context->runner.anchors = context->anchors;
     context->runner.allow_private = options->allow_private;
     context->runner.fetch_timeout_ms = options->fetch_timeout_ms;
@@ -199,6 +200,7 @@ smtpsec_context_free(struct smtpsec_context *context)
     ss_events_free(&context->events);
     ss_anchors_unref(context->anchors);
     ss_exceptions_unref(context->settings.exceptions);
+    ss_rules_unref(context->settings.rules);
     ss_holds_free(&context->holds);
     memset(&context->key, 0, sizeof(context->key));
     free(context);

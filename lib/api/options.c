@@ -42,6 +42,7 @@ smtpsec_options_free(struct smtpsec_options *options)
         return;
     ss_anchors_unref(options->anchors);
     ss_exceptions_unref(options->settings.exceptions);
+    ss_rules_unref(options->settings.rules);
     free(options->memory);
     memset(&options->key, 0, sizeof(options->key));
     free(options);

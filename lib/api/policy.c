@@ -30,10 +30,13 @@ take_policy(struct smtpsec_options *options, struct ss_operator_policy *policy)
         memcpy(options->canaries, policy->canaries, sizeof(policy->canaries));
         options->canary_count = policy->canary_count;
     }
-    /* An exception weakens: one that the operator took out of his file must not live on. */
+    /* An exception weakens: one that the operator took out of his file must not live on; so rules. */
     ss_exceptions_unref(options->settings.exceptions);
     options->settings.exceptions = policy->exceptions;
     policy->exceptions = NULL;
+    ss_rules_unref(options->settings.rules);
+    options->settings.rules = policy->rules;
+    policy->rules = NULL;
 }
 
 _Static_assert(SS_POLICY_CANARIES == SS_CANARIES, "a file names as many as a context asks");
@@ -70,6 +73,45 @@ smtpsec_options_load_policy(struct smtpsec_options *options, const char *path)
 out:
     ss_operator_policy_free(&policy);
     ss_buf_free(&buf);
+    free(faults);
+    return r;
+}
+
+/* What was set stands already when a line comes on top of it. */
+static void
+begin_line(const struct smtpsec_options *options, struct ss_operator_policy *policy)
+{
+    ss_operator_policy_begin(policy);
+    memcpy(policy->canaries, options->canaries, sizeof(policy->canaries));
+    policy->canary_count = options->canary_count;
+    policy->exceptions = ss_exceptions_ref(options->settings.exceptions);
+    policy->rules = ss_rules_ref(options->settings.rules);
+}
+
+int
+smtpsec_options_add_policy_line(struct smtpsec_options *options, const char *line)
+{
+    struct smtpsec_faults *faults;
+    struct ss_operator_policy policy;
+    const struct ss_fault *first;
+    struct ss_bytes text;
+    int r;
+
+    if (options == NULL || line == NULL)
+        return SMTPSEC_E_INVALID;
+    faults = calloc(1, sizeof(*faults));
+    if (faults == NULL)
+        return SMTPSEC_E_NOMEM;
+    text.data = (const uint8_t *)line;
+    text.len = strlen(line);
+    begin_line(options, &policy);
+    r = ss_operator_policy_line(&policy, text, options->clock(options->clock_user), faults);
+    first = ss_faults_first(faults);
+    if (r == 0 && first != NULL)
+        r = ss_error_set(&options->error, SMTPSEC_E_FORMAT, "%s", first->text);
+    if (r == 0)
+        take_policy(options, &policy);
+    ss_operator_policy_free(&policy);
     free(faults);
     return r;
 }

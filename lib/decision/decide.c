@@ -35,10 +35,14 @@ ss_missing(const struct ss_evidence *evidence, const struct ss_settings *setting
            struct ss_wants *wants)
 {
     struct ss_resolution resolution;
+    struct ss_settings ruled = *settings;
     struct ss_sts_view view;
     int r;
 
     memset(wants, 0, sizeof(*wants));
+    /* The same as in ss_decide(): what is wanted must not differ from what is read. */
+    ss_settings_rules(&ruled, &evidence->destination.domain, now, NULL);
+    settings = &ruled;
     memset(&resolution, 0, sizeof(resolution));
     r = 0;
     if (!evidence->refresh)
@@ -254,6 +258,29 @@ take_hosts(const struct ss_evidence *evidence, const struct ss_settings *setting
     return 0;
 }
 
+/* What the operator's rules say of each host: what is asked of it, and whether its name is his. */
+static void
+take_rules(const struct ss_rules *rules, const struct ss_name *domain, struct smtpsec_plan *plan)
+{
+    const struct ss_rule *rule;
+    size_t i;
+
+    for (i = 0; i < plan->count; i++) {
+        struct smtpsec_host *host = &plan->hosts[i];
+
+        rule = ss_rules_for_mx(rules, &host->reference.name);
+        if (rule != NULL) {
+            host->minimum = rule->value;
+            ss_settings_tell_rule(rule, host->text, &plan->facts);
+        }
+        rule = ss_rules_relay(rules, domain, &host->reference.name);
+        if (rule != NULL) {
+            host->trusted = true;
+            ss_settings_tell_rule(rule, host->text, &plan->facts);
+        }
+    }
+}
+
 static int
 take_sts(const struct ss_sts_view *view, struct smtpsec_plan *plan)
 {
@@ -399,6 +426,7 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
           struct smtpsec_plan **out)
 {
     const struct smtpsec_message plain = {false, false, false, false};
+    const struct ss_rules *rules = settings->rules;
     struct smtpsec_plan *plan;
     struct findings findings;
     int64_t memory_now = ss_evidence_memory_time(evidence, now);
@@ -439,6 +467,7 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
         r = take_hosts(evidence, settings, &findings, now, plan);
     if (r != 0)
         goto out;
+    take_rules(rules, &evidence->destination.domain, plan);
     if (plan->expires < now)
         plan->expires = now;
     plan->ends_held = holds_unsigned_ends(evidence, &findings, plan, SMTPSEC_MODE_ENFORCE, now);

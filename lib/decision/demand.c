@@ -18,9 +18,40 @@ ss_plan_lifted(const struct smtpsec_plan *plan)
  * unless the operator himself asks for that very thing.
  */
 static bool
-recipient_counts(const struct smtpsec_plan *plan, int32_t level)
+recipient_counts(const struct smtpsec_plan *plan, const struct smtpsec_host *host, int32_t level)
 {
-    return !ss_plan_lifted(plan) || plan->minimum == level;
+    return !ss_plan_lifted(plan) || plan->minimum == level || host->minimum == level;
+}
+
+/* PREC-08: an exception lets what is live only report; never against REQUIRETLS. */
+static bool
+dane_reports(const struct smtpsec_plan *plan)
+{
+    return plan->settings.dane == SMTPSEC_MODE_REPORT ||
+           (plan->settings.dane_reports && !plan->message.requiretls);
+}
+
+static bool
+sts_reports(const struct smtpsec_plan *plan)
+{
+    return plan->settings.sts_reports && !plan->message.requiretls;
+}
+
+int32_t
+ss_plan_sts_mode(const struct smtpsec_plan *plan)
+{
+    if (plan->sts_mode == SMTPSEC_STS_ENFORCE && sts_reports(plan))
+        return SMTPSEC_STS_TESTING;
+    if (plan->sts_mode == SMTPSEC_STS_TESTING && plan->settings.sts_strict && !sts_reports(plan))
+        return SMTPSEC_STS_ENFORCE;
+    return plan->sts_mode;
+}
+
+/* Is the way to this host authentic: signed, or the operator's own word? */
+static bool
+way_authentic(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
+{
+    return ss_plan_mx_secure(plan) || host->trusted;
 }
 
 static void
@@ -72,11 +103,11 @@ add_dane(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struc
     }
     if (host->dane != SMTPSEC_DANE_USABLE)
         return;
-    if (!ss_plan_mx_secure(plan) && plan->settings.insecure_mx < SMTPSEC_LEVEL_DANE) {
+    if (!way_authentic(plan, host) && plan->settings.insecure_mx < SMTPSEC_LEVEL_DANE) {
         demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED);
         return;
     }
-    if (plan->settings.dane == SMTPSEC_MODE_REPORT) { /* TLSA-22: judged, told, TLS alone is asked */
+    if (dane_reports(plan)) { /* TLSA-22: judged, told, TLS alone is asked */
         demand_tls(demand, SMTPSEC_SOURCE_DANE, SMTPSEC_LEVEL_ENCRYPTED);
         demand->audited |= SMTPSEC_IDENTITY_DANE;
         return;
@@ -92,7 +123,7 @@ static bool
 dane_suffices(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
 {
     return plan->settings.dane_over_sts && host->dane == SMTPSEC_DANE_USABLE &&
-           ss_plan_mx_secure(plan);
+           ss_plan_mx_secure(plan) && !dane_reports(plan);
 }
 
 /* Returns the reason against the host, or NONE. */
@@ -101,14 +132,15 @@ add_sts(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct
         struct ss_demand *demand)
 {
     const struct ss_origin origin = by_policy(plan);
+    int32_t mode = ss_plan_sts_mode(plan);
 
-    if (plan->sts_mode == SMTPSEC_STS_TESTING) {
+    if (mode == SMTPSEC_STS_TESTING) {
         demand->audited |= SMTPSEC_IDENTITY_PKIX;
         if (!host->sts_fits)
             ss_note_from(notes, &origin, SS_REPORTS, "STSA-10", "RFC 8461 5",
-                         "%s is not in the testing policy", host->text);
+                         "%s is not in the policy, which only reports", host->text);
     }
-    if (plan->sts_mode != SMTPSEC_STS_ENFORCE || dane_suffices(plan, host))
+    if (mode != SMTPSEC_STS_ENFORCE || dane_suffices(plan, host))
         return SMTPSEC_REASON_NONE;
     if (!host->sts_fits)
         return SMTPSEC_REASON_STS_MX_MISMATCH; /* STSA-01 */
@@ -120,16 +152,15 @@ add_sts(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct
 }
 
 /*
- * What the operator asks at least (PREC-08). It raises only: DANE is then
- * mandatory (RFC 7672 section 6), MTA-STS must be live and fit, and below that
- * a valid certificate is enough, on a signed MX where DNSSEC is asked.
+ * What the operator asks at least, of the domain or of the host (PREC-08). It
+ * raises only: DANE is then mandatory (RFC 7672 section 6), MTA-STS must be live
+ * and fit, and below that a valid certificate is enough, on a signed MX where
+ * DNSSEC is asked.
  */
 static int32_t
-add_operator(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
-             struct ss_notes *notes, struct ss_demand *demand)
+add_minimum(const struct smtpsec_plan *plan, const struct smtpsec_host *host, int32_t minimum,
+            struct ss_notes *notes, struct ss_demand *demand)
 {
-    int32_t minimum = plan->minimum;
-
     if (minimum == SMTPSEC_LEVEL_NONE)
         return SMTPSEC_REASON_NONE;
     if (minimum == SMTPSEC_LEVEL_DANE && (demand->identities & SMTPSEC_IDENTITY_DANE) == 0)
@@ -146,12 +177,30 @@ add_operator(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
     return SMTPSEC_REASON_NONE;
 }
 
+/* Both count: a host's DANE is no reason to do without the domain's MTA-STS. */
+static int32_t
+add_operator(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
+             struct ss_notes *notes, struct ss_demand *demand)
+{
+    int32_t reason = add_minimum(plan, host, plan->minimum, notes, demand);
+
+    if (reason == SMTPSEC_REASON_NONE && host->minimum != plan->minimum)
+        reason = add_minimum(plan, host, host->minimum, notes, demand);
+    return reason;
+}
+
+static bool
+level_needs_mx(int32_t level)
+{
+    return level == SMTPSEC_LEVEL_DANE || level == SMTPSEC_LEVEL_DNSSEC;
+}
+
 /* RES-24: above authenticated, the operator's minimum needs an authentic way to the host. */
 static bool
-minimum_needs_mx(const struct smtpsec_plan *plan)
+minimum_needs_mx(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
 {
-    return (plan->minimum == SMTPSEC_LEVEL_DANE || plan->minimum == SMTPSEC_LEVEL_DNSSEC) &&
-           !ss_plan_mx_secure(plan);
+    return (level_needs_mx(plan->minimum) || level_needs_mx(host->minimum)) &&
+           !way_authentic(plan, host);
 }
 
 /* Tell what the memory asks, and when it ends: a session that is refused for it rests on this. */
@@ -223,7 +272,7 @@ add_memory(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
 static bool
 mx_name_trusted(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
 {
-    return plan->origin != SMTPSEC_ORIGIN_MX || plan->mx_trust == SMTPSEC_TRUST_SECURE ||
+    return plan->origin != SMTPSEC_ORIGIN_MX || way_authentic(plan, host) ||
            (host->sts_fits && plan->sts_mode >= SMTPSEC_STS_TESTING);
 }
 
@@ -276,13 +325,13 @@ ss_demand_gather(const struct smtpsec_plan *plan, const struct smtpsec_host *hos
     if (host->unreachable != SMTPSEC_REASON_NONE)
         return host->unreachable;
     if (host->dane == SMTPSEC_DANE_FAILED && plan->settings.dane == SMTPSEC_MODE_ENFORCE &&
-        recipient_counts(plan, SMTPSEC_LEVEL_DANE))
+        !dane_reports(plan) && recipient_counts(plan, host, SMTPSEC_LEVEL_DANE))
         return host->dane_reason; /* TLSA-04, TLSA-05 */
-    if (minimum_needs_mx(plan))
+    if (minimum_needs_mx(plan, host))
         return SMTPSEC_REASON_MX_INSECURE;
-    if (recipient_counts(plan, SMTPSEC_LEVEL_DANE))
+    if (recipient_counts(plan, host, SMTPSEC_LEVEL_DANE))
         add_dane(plan, host, notes, demand);
-    if (recipient_counts(plan, SMTPSEC_LEVEL_MTA_STS))
+    if (recipient_counts(plan, host, SMTPSEC_LEVEL_MTA_STS))
         reason = add_sts(plan, host, notes, demand);
     if (reason == SMTPSEC_REASON_NONE)
         reason = add_operator(plan, host, notes, demand);

@@ -36,5 +36,7 @@ int32_t ss_demand_gather(const struct smtpsec_plan *plan, const struct smtpsec_h
                          struct ss_demand *demand);
 /* Is the message under TLS-Required: No? */
 bool ss_plan_lifted(const struct smtpsec_plan *plan);
+/* What the policy is taken for: STSA-10, or as the operator's rules and exceptions say. */
+int32_t ss_plan_sts_mode(const struct smtpsec_plan *plan);
 
 #endif

@@ -55,6 +55,8 @@ struct smtpsec_host {
     int64_t tlsa_expiration;
     bool sts_fits;              /* a policy (enforce or testing) lists the name */
     bool remembered_fits;       /* the remembered policy lists it, or there is none */
+    int32_t minimum;            /* what an mx rule of the operator's asks at least (PREC-08) */
+    bool trusted;               /* a relay rule: it is the domain's by the operator's word */
     struct ss_floors floors;
     struct ss_reference floor_host; /* whose claim the enforced floor is; empty: the domain's */
 
@@ -82,7 +84,7 @@ struct smtpsec_plan {
     struct ss_memory_key key;
     char domain[SS_HOST_TEXT];
     char route[SS_HOST_TEXT + 8];
-    struct ss_settings settings; /* as they stand for this domain; no table of exceptions */
+    struct ss_settings settings; /* as they stand for this domain; no tables */
     int32_t excepted;         /* kinds of claims in force that an exception lifts: 1 << kind */
     bool literal;
     int32_t minimum;          /* what the operator asks at least */

@@ -21,8 +21,12 @@ ss_settings_init(struct ss_settings *settings)
     settings->dane_over_sts = false;
     settings->insecure_mx = SMTPSEC_LEVEL_DANE;
     settings->tls_version = 0x0303;
+    settings->sts_strict = false;
+    settings->dane_reports = false;
+    settings->sts_reports = false;
     ss_memory_settings_init(&settings->memory);
     settings->exceptions = NULL;
+    settings->rules = NULL;
 }
 
 void
@@ -34,6 +38,18 @@ ss_settings_settle(struct ss_settings *settings)
         mode[SMTPSEC_CLAIM_DANE] = settings->dane;
     if (!settings->mta_sts)
         mode[SMTPSEC_CLAIM_MTA_STS] = SMTPSEC_MODE_OFF;
+}
+
+/* TLSA-22: where what is live only reports, what is remembered of it does no more. */
+static const struct ss_exception *
+find_live(const struct ss_settings *settings, const struct ss_name *domain, int32_t kind,
+          int64_t now)
+{
+    if (kind == SMTPSEC_CLAIM_DANE)
+        return ss_exceptions_find(settings->exceptions, domain, SS_EXCEPT_DANE_LIVE, now);
+    if (kind == SMTPSEC_CLAIM_MTA_STS)
+        return ss_exceptions_find(settings->exceptions, domain, SS_EXCEPT_STS_LIVE, now);
+    return NULL;
 }
 
 void
@@ -51,6 +67,8 @@ ss_settings_for(const struct ss_settings *settings, const struct ss_name *domain
         if (memory->mode[kind] != SMTPSEC_MODE_ENFORCE)
             continue;
         found = ss_exceptions_find(settings->exceptions, domain, kind, now);
+        if (found == NULL)
+            found = find_live(settings, domain, kind, now);
         if (found == NULL)
             continue;
         memory->mode[kind] = SMTPSEC_MODE_REPORT;
@@ -111,7 +129,7 @@ tell_settings(const struct ss_memory_settings *memory, size_t exceptions, struct
 }
 
 static void
-tell_exception(const struct ss_exception *exception, const char *kinds, struct ss_notes *notes)
+tell_exception(const struct ss_exception *exception, const char *what, struct ss_notes *notes)
 {
     char name[SS_NAME_TEXT], until[SS_TIME_TEXT], line[32] = "";
 
@@ -120,16 +138,16 @@ tell_exception(const struct ss_exception *exception, const char *kinds, struct s
     if (exception->line > 0)
         snprintf(line, sizeof(line), ", line %u", (unsigned)exception->line);
     ss_note_from(notes, &by_operator, SS_LOWERS, "PREC-08", "",
-                 "exception for %s%.253s%s, until %s: claims of kind %s only report%s%s",
-                 exception->below ? "." : "", name, line, until, kinds,
-                 exception->note[0] != '\0' ? ": " : "", exception->note);
+                 "exception for %s%.253s%s, until %s: %s%s%s", exception->below ? "." : "", name,
+                 line, until, what, exception->note[0] != '\0' ? ": " : "",
+                 exception->note);
 }
 
 /* Each exception once, with all the kinds that it lifts. Returns how many. */
 static size_t
 tell_exceptions(const struct ss_exception *const lifted[5], struct ss_notes *notes)
 {
-    char kinds[64];
+    char what[96];
     size_t count = 0, at;
     int32_t kind, other;
 
@@ -140,14 +158,115 @@ tell_exceptions(const struct ss_exception *const lifted[5], struct ss_notes *not
             continue;
         if (other != kind)
             continue;
-        for (at = 0; other <= SMTPSEC_CLAIM_DNSSEC; other++)
+        at = (size_t)snprintf(what, sizeof(what), "claims of kind ");
+        for (; other <= SMTPSEC_CLAIM_DNSSEC; other++)
             if (lifted[other] == lifted[kind])
-                at += (size_t)snprintf(kinds + at, sizeof(kinds) - at, "%s%s", at > 0 ? ", " : "",
-                                       smtpsec_claim_name(other));
-        tell_exception(lifted[kind], kinds, notes);
+                at += (size_t)snprintf(what + at, sizeof(what) - at, "%s%s",
+                                       other > kind ? ", " : "", smtpsec_claim_name(other));
+        snprintf(what + at, sizeof(what) - at, " only report");
+        tell_exception(lifted[kind], what, notes);
         count++;
     }
     return count;
+}
+
+/* ---- Rules ---- */
+
+static enum ss_effect
+effect_of(const struct ss_rule *rule)
+{
+    switch (rule->kind) {
+    case SS_RULE_INSECURE_MX:
+        return rule->value < SMTPSEC_LEVEL_DANE ? SS_LOWERS : SS_INFORMS;
+    case SS_RULE_DANE_ALONE:
+        return rule->value != 0 ? SS_LOWERS : SS_INFORMS;
+    case SS_RULE_STS_TESTING:
+        return rule->value != 0 ? SS_RAISES : SS_INFORMS;
+    case SS_RULE_RELAY:
+        return SS_INFORMS;
+    default:
+        return SS_RAISES;
+    }
+}
+
+void
+ss_settings_tell_rule(const struct ss_rule *rule, const char *whom, struct ss_notes *notes)
+{
+    struct ss_origin origin = {"operator", SS_AGE_UNKNOWN, {NULL, 0}};
+    char text[SS_RULE_TEXT], line[24] = "";
+
+    if (rule->line > 0)
+        snprintf(line, sizeof(line), ", line %u", (unsigned)rule->line);
+    ss_rule_text(rule, text);
+    origin.input.data = (const uint8_t *)text;
+    origin.input.len = strlen(text);
+    ss_note_from(notes, &origin, effect_of(rule), "PREC-08", "",
+                 "the operator's rule%s%s%s: %.300s",
+                 whom == NULL ? "" : " for ", whom == NULL ? "" : whom, line, text);
+}
+
+static bool
+excepted(const struct ss_settings *settings, const struct ss_name *domain, int64_t now,
+         int32_t kind, const char *what, struct ss_notes *notes)
+{
+    const struct ss_exception *found =
+        ss_exceptions_find(settings->exceptions, domain, kind, now);
+
+    if (found != NULL)
+        tell_exception(found, what, notes);
+    return found != NULL;
+}
+
+static void
+put_rule(struct ss_settings *settings, const struct ss_rule *rule)
+{
+    if (rule->kind == SS_RULE_LEVEL && rule->value > settings->minimum)
+        settings->minimum = rule->value;
+    else if (rule->kind == SS_RULE_TLS_VERSION && rule->value > settings->tls_version)
+        settings->tls_version = (uint16_t)rule->value;
+    else if (rule->kind == SS_RULE_STS_TESTING)
+        settings->sts_strict = rule->value != 0;
+    else if (rule->kind == SS_RULE_INSECURE_MX)
+        settings->insecure_mx = rule->value;
+    else if (rule->kind == SS_RULE_DANE_ALONE)
+        settings->dane_over_sts = rule->value != 0;
+}
+
+/* What a dated exception lifts falls back to what holds without any wish of the operator's. */
+static void
+lift(struct ss_settings *settings, const struct ss_name *domain, int64_t now,
+     struct ss_notes *notes)
+{
+    if (excepted(settings, domain, now, SS_EXCEPT_LEVEL, "no level is asked", notes))
+        settings->minimum = SMTPSEC_LEVEL_NONE;
+    if (excepted(settings, domain, now, SS_EXCEPT_TLS_VERSION, "TLS 1.2 is enough", notes))
+        settings->tls_version = 0x0303;
+    if (excepted(settings, domain, now, SS_EXCEPT_STS_TESTING,
+                 "a testing policy only reports", notes))
+        settings->sts_strict = false;
+    settings->dane_reports =
+        excepted(settings, domain, now, SS_EXCEPT_DANE_LIVE,
+                 "what DANE asks only reports, but for REQUIRETLS", notes);
+    settings->sts_reports =
+        excepted(settings, domain, now, SS_EXCEPT_STS_LIVE,
+                 "what MTA-STS asks only reports, but for REQUIRETLS", notes);
+}
+
+void
+ss_settings_rules(struct ss_settings *settings, const struct ss_name *domain, int64_t now,
+                  struct ss_notes *notes)
+{
+    const struct ss_rule *found[SS_RULE_KINDS];
+    int kind;
+
+    ss_rules_for_domain(settings->rules, domain, found);
+    for (kind = 0; kind < SS_RULE_KINDS; kind++) {
+        if (found[kind] == NULL)
+            continue;
+        put_rule(settings, found[kind]);
+        ss_settings_tell_rule(found[kind], NULL, notes);
+    }
+    lift(settings, domain, now, notes);
 }
 
 int32_t
@@ -159,7 +278,9 @@ ss_settings_decide(struct ss_settings *settings, const struct ss_name *domain, i
     int32_t kind, bits = 0;
 
     ss_settings_for(settings, domain, now, &settings->memory, lifted);
+    ss_settings_rules(settings, domain, now, notes);
     settings->exceptions = NULL;
+    settings->rules = NULL;
     tell_settings(&chosen, tell_exceptions(lifted, notes), notes);
     for (kind = SMTPSEC_CLAIM_DANE; kind <= SMTPSEC_CLAIM_DNSSEC; kind++)
         bits |= lifted[kind] != NULL ? 1 << kind : 0;

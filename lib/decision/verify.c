@@ -202,6 +202,14 @@ compare_identities(int32_t identities, const struct seen *seen, bool memory)
     return refusal(SMTPSEC_REASON_NONE, 0, false);
 }
 
+/* DANE-EE-12: of identities. A version that the operator asks counts wherever TLS must be. */
+static bool
+version_matters(const struct smtpsec_requirement *requirement, const struct ss_wanted *wanted)
+{
+    return wanted->identities != 0 ||
+           (wanted->tls == SMTPSEC_TLS_REQUIRED && requirement->tls_version > 0x0303);
+}
+
 /* Design 10: one comparison for what is enforced and for what is reported. */
 static struct ruling
 compare(const struct smtpsec_requirement *requirement, const struct ss_wanted *wanted,
@@ -220,9 +228,10 @@ compare(const struct smtpsec_requirement *requirement, const struct ss_wanted *w
         return wanted->tls == SMTPSEC_TLS_REQUIRED
                    ? refusal(seen->plain, wanted->alone, wanted->sources == SMTPSEC_SOURCE_MEMORY)
                    : refusal(SMTPSEC_REASON_NONE, 0, false);
-    if (wanted->identities != 0 && session->version < requirement->tls_version) /* DANE-EE-12 */
+    if (version_matters(requirement, wanted) && session->version < requirement->tls_version)
         return refusal(SMTPSEC_REASON_TLS_VERSION, wanted->alone,
-                       (wanted->identities & ~wanted->alone) == 0);
+                       wanted->identities != 0 ? (wanted->identities & ~wanted->alone) == 0
+                                               : wanted->sources == SMTPSEC_SOURCE_MEMORY);
     if (seen->resumed)
         return refusal(seen->same ? SMTPSEC_REASON_NONE : SMTPSEC_REASON_RESUMED, 0, false);
     /* What others demand too comes first: it is no refusal of the memory's alone. */

@@ -26,6 +26,7 @@ ss_lookup_new(const struct smtpsec_destination *destination, const struct ss_set
     }
     lookup->settings = *settings;
     ss_exceptions_ref(lookup->settings.exceptions);
+    ss_rules_ref(lookup->settings.rules);
     lookup->evidence.memory_state = memory_state;
     if (record != NULL) {
         struct ss_memory_key key = lookup->evidence.record.key;
@@ -55,6 +56,7 @@ ss_lookup_free(struct ss_lookup *lookup)
     free(lookup->needs);
     ss_evidence_free(&lookup->evidence);
     ss_exceptions_unref(lookup->settings.exceptions);
+    ss_rules_unref(lookup->settings.rules);
     ss_lease_release(lookup->lease);
     free(lookup);
 }

@@ -120,7 +120,7 @@ longest(const struct ss_exceptions *table, const struct ss_name *domain, bool be
         one = &table->list[i];
         if (compare(one, domain, below) != 0)
             break;
-        if ((one->kind == kind || (!exact && one->kind == 0)) &&
+        if ((one->kind == kind || (!exact && one->kind == 0 && kind <= SMTPSEC_CLAIM_DNSSEC)) &&
             (best == NULL || one->until > best->until))
             best = one;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The operator's exceptions: dated, for one domain and kind of claim. What
- * they name only reports until then. They live in the operator's own file or
+ * they name only reports until then, or is not asked for. They live in the operator's own file or
  * calls, never in the store: nothing stored there lowers (DESIGN 6.11, PREC-08).
  */
 #ifndef SS_OPERATOR_EXCEPTIONS_H
@@ -17,10 +17,19 @@
 /* Room for a note and its end. */
 #define SS_EXCEPTION_NOTE 200
 
+/* What an exception may name beside the claims, all of which do not include these. */
+enum {
+    SS_EXCEPT_DANE_LIVE = 16,   /* DANE as the records of today ask for it */
+    SS_EXCEPT_STS_LIVE = 17,    /* MTA-STS as the live policy asks for it */
+    SS_EXCEPT_LEVEL = 18,       /* the rules for a domain of that kind, and their default */
+    SS_EXCEPT_TLS_VERSION = 19,
+    SS_EXCEPT_STS_TESTING = 20
+};
+
 struct ss_exception {
     struct ss_name domain;
     bool below;       /* the names below it, not itself */
-    int32_t kind;     /* SMTPSEC_CLAIM_*; 0: all */
+    int32_t kind;     /* SMTPSEC_CLAIM_*; 0: all of them; SS_EXCEPT_* */
     int64_t until;    /* it counts through this second */
     uint32_t line;    /* of the file; 0: not from one */
     char note[SS_EXCEPTION_NOTE]; /* why; "" when nobody said */

@@ -23,12 +23,19 @@ ss_fault_add(struct smtpsec_faults *faults, uint32_t line, bool harmless, const 
 {
     struct ss_fault *fault;
     va_list args;
+    size_t at;
 
     if (faults->count == SS_FAULTS_MAX && !harmless)
         remove_last_harmless(faults);
     if (faults->count == SS_FAULTS_MAX)
         return;
-    fault = &faults->list[faults->count++];
+    /* By lines: what only the whole file shows is found last. */
+    at = faults->count;
+    while (at > 0 && faults->list[at - 1].line > line)
+        at--;
+    fault = &faults->list[at];
+    memmove(fault + 1, fault, (faults->count - at) * sizeof(*fault));
+    faults->count++;
     fault->line = line;
     fault->harmless = harmless;
     va_start(args, format);

@@ -5,54 +5,44 @@
 #include <string.h>
 
 #include "base/date.h"
-#include "operator/line.h"
+#include "operator/reading.h"
 #include "smtpsec.h"
 
 #define DAY INT64_C(86400)
 /* Whoever makes an exception looks at it again within two years. */
 #define DAYS_AHEAD 731
 #define KIND_WORDS "dane, mta-sts, encrypted or dnssec"
-#define SHOWN 48
 
-struct reading {
-    struct ss_operator_policy *policy;
-    struct smtpsec_faults *faults;
-    int64_t now;
-    struct ss_line line;
-    /* Where each setting was made; 0: not yet. */
-    uint32_t mode_line[5];
-    uint32_t soft_line;
-    uint32_t hold_line;
-    uint32_t cap_line;
-    bool nomem;
-};
-
-#define FAULT(reading, ...) \
-    ss_fault_add((reading)->faults, (reading)->line.number, false, __VA_ARGS__)
-
-/* A word for a fault's text, cut where it is long; the line reader let nothing odd pass. */
-struct shown {
-    char text[SHOWN];
-};
-
-static struct shown
-show(struct ss_text word)
+struct ss_word_shown
+ss_word_show(struct ss_text word)
 {
-    struct shown shown;
+    struct ss_word_shown shown;
 
     ss_text_escape(shown.text, sizeof(shown.text), word.at, word.len);
     return shown;
 }
 
-static struct ss_text
-argument(const struct reading *reading, size_t n)
+struct ss_text
+ss_reading_word(const struct ss_reading *reading, size_t n)
 {
     return reading->line.words[n].text;
 }
 
+bool
+ss_reading_name(struct ss_text word, struct ss_name *name, bool *below)
+{
+    *below = word.len > 0 && word.at[0] == '.';
+    if (*below) {
+        word.at++;
+        word.len--;
+    }
+    return ss_name_from_text(name, word.at, word.len) && ss_name_is_host(name) &&
+           !ss_name_is_numeric(name);
+}
+
 /* A setting stands once; true when this is the first time. */
 static bool
-first_time(struct reading *reading, uint32_t *line, const char *what)
+first_time(struct ss_reading *reading, uint32_t *line, const char *what)
 {
     if (*line != 0) {
         FAULT(reading, "%s was set on line %u already; expected: once", what, (unsigned)*line);
@@ -74,7 +64,7 @@ kind_by_name(struct ss_text word)
 }
 
 static bool
-read_mode(struct reading *reading, struct ss_text word, int32_t *out)
+read_mode(struct ss_reading *reading, struct ss_text word, int32_t *out)
 {
     int32_t mode;
 
@@ -84,40 +74,40 @@ read_mode(struct reading *reading, struct ss_text word, int32_t *out)
             return true;
         }
     }
-    FAULT(reading, "\"%s\" is no mode; expected: off, report or enforce", show(word).text);
+    FAULT(reading, "\"%s\" is no mode; expected: off, report or enforce", ss_word_show(word).text);
     return false;
 }
 
 static void
-take_mode(struct reading *reading)
+take_mode(struct ss_reading *reading)
 {
-    int32_t kind = kind_by_name(argument(reading, 1));
+    int32_t kind = kind_by_name(ss_reading_word(reading, 1));
     int32_t mode;
 
     if (kind == 0) {
         FAULT(reading, "\"%s\" is no kind of claim; expected: " KIND_WORDS,
-              show(argument(reading, 1)).text);
+              ss_word_show(ss_reading_word(reading, 1)).text);
         return;
     }
-    if (read_mode(reading, argument(reading, 2), &mode) &&
+    if (read_mode(reading, ss_reading_word(reading, 2), &mode) &&
         first_time(reading, &reading->mode_line[kind], "this mode"))
         reading->policy->mode[kind] = mode;
 }
 
 static void
-take_soft_certificates(struct reading *reading)
+take_soft_certificates(struct ss_reading *reading)
 {
     int32_t mode;
 
-    if (read_mode(reading, argument(reading, 1), &mode) &&
+    if (read_mode(reading, ss_reading_word(reading, 1), &mode) &&
         first_time(reading, &reading->soft_line, "soft-certificates"))
         reading->policy->soft_certificates = mode;
 }
 
 static void
-take_hold(struct reading *reading)
+take_hold(struct ss_reading *reading)
 {
-    struct ss_text word = argument(reading, 1);
+    struct ss_text word = ss_reading_word(reading, 1);
     int64_t hold = 0;
 
     if (ss_text_equal(word, "report")) {
@@ -126,10 +116,11 @@ take_hold(struct reading *reading)
         hold = SMTPSEC_HOLD_EARNED;
     } else if (!ss_span_read(word, &hold)) {
         FAULT(reading, "\"%s\" is no hold; expected: report, earned, or a time such as 72h or 3d",
-              show(word).text);
+              ss_word_show(word).text);
         return;
     } else if (hold == 0 || hold > SS_HOLD_MOST) {
-        FAULT(reading, "a hold of %s; expected: 1m to 30d, or report for none", show(word).text);
+        FAULT(reading, "a hold of %s; expected: 1m to 30d, or report for none",
+              ss_word_show(word).text);
         return;
     }
     if (first_time(reading, &reading->hold_line, "hold")) {
@@ -139,30 +130,31 @@ take_hold(struct reading *reading)
 }
 
 static void
-take_cap(struct reading *reading)
+take_cap(struct ss_reading *reading)
 {
-    struct ss_text word = argument(reading, 1);
+    struct ss_text word = ss_reading_word(reading, 1);
     int64_t cap;
 
     if (!ss_span_read(word, &cap))
-        FAULT(reading, "\"%s\" is no time; expected: one such as 90d or 2160h", show(word).text);
+        FAULT(reading, "\"%s\" is no time; expected: one such as 90d or 2160h",
+              ss_word_show(word).text);
     else if (cap < SS_CAP_LEAST || cap > SS_CAP_MOST)
-        FAULT(reading, "a cap of %s; expected: 1d to 366d", show(word).text);
+        FAULT(reading, "a cap of %s; expected: 1d to 366d", ss_word_show(word).text);
     else if (first_time(reading, &reading->cap_line, "cap"))
         reading->policy->cap = cap;
 }
 
 static void
-take_canary(struct reading *reading)
+take_canary(struct ss_reading *reading)
 {
     struct ss_operator_policy *policy = reading->policy;
-    struct ss_text word = argument(reading, 1);
+    struct ss_text word = ss_reading_word(reading, 1);
     struct ss_name name;
     size_t i;
 
     if (!ss_name_from_text(&name, word.at, word.len) || ss_name_is_numeric(&name)) {
         FAULT(reading, "\"%s\" is no domain name; expected: one that is known to be signed",
-              show(word).text);
+              ss_word_show(word).text);
         return;
     }
     for (i = 0; i < policy->canary_count; i++) {
@@ -180,71 +172,77 @@ take_canary(struct reading *reading)
 
 /* ---- Exceptions ---- */
 
-/* DOMAIN, or .DOMAIN for the names below it. */
 static bool
-read_domain(struct reading *reading, struct ss_text word, struct ss_exception *exception)
+read_domain(struct ss_reading *reading, struct ss_text word, struct ss_exception *exception)
 {
-    struct ss_text name = word;
-
-    exception->below = word.len > 0 && word.at[0] == '.';
-    if (exception->below) {
-        name.at++;
-        name.len--;
-    }
-    if (exception->below && name.len == 0) {
+    if (ss_text_equal(word, ".")) {
         FAULT(reading, "an exception for all domains; expected: a domain, or mode KIND report");
         return false;
     }
-    if (!ss_name_from_text(&exception->domain, name.at, name.len) ||
-        !ss_name_is_host(&exception->domain) || ss_name_is_numeric(&exception->domain)) {
+    if (!ss_reading_name(word, &exception->domain, &exception->below)) {
         FAULT(reading, "\"%s\" is no domain; expected: d.example, or .d.example for names below it",
-              show(word).text);
+              ss_word_show(word).text);
         return false;
     }
     return true;
 }
 
+/* What an exception names beside the memory's claims. */
+static const struct {
+    const char *word;
+    int32_t kind;
+} beside[] = {
+    { "dane-live", SS_EXCEPT_DANE_LIVE },     { "mta-sts-live", SS_EXCEPT_STS_LIVE },
+    { "level", SS_EXCEPT_LEVEL },             { "tls-version", SS_EXCEPT_TLS_VERSION },
+    { "sts-testing", SS_EXCEPT_STS_TESTING },
+};
+
 static bool
-read_kind(struct reading *reading, struct ss_text word, struct ss_exception *exception)
+read_kind(struct ss_reading *reading, struct ss_text word, struct ss_exception *exception)
 {
+    size_t i;
+
     exception->kind = kind_by_name(word);
+    for (i = 0; exception->kind == 0 && i < sizeof(beside) / sizeof(beside[0]); i++)
+        if (ss_text_equal(word, beside[i].word))
+            exception->kind = beside[i].kind;
     if (exception->kind != 0 || ss_text_equal(word, "all"))
         return true;
-    FAULT(reading, "\"%s\" is no kind of claim; expected: " KIND_WORDS ", or all",
-          show(word).text);
+    FAULT(reading, "\"%s\" is no kind of claim; expected: " KIND_WORDS ", or all; or dane-live, "
+          "mta-sts-live, level, tls-version, sts-testing", ss_word_show(word).text);
     return false;
 }
 
 /* A date is mandatory: what nobody looks at again would weaken for ever. */
 static bool
-read_until(struct reading *reading, struct ss_exception *exception)
+read_until(struct ss_reading *reading, struct ss_exception *exception)
 {
-    struct ss_text word = argument(reading, 4);
+    struct ss_text word = ss_reading_word(reading, 4);
     char latest[SS_DATE_TEXT];
     int64_t begin;
 
-    if (!ss_text_equal(argument(reading, 3), "until")) {
+    if (!ss_text_equal(ss_reading_word(reading, 3), "until")) {
         FAULT(reading, "\"%s\" is out of place; expected: until YYYY-MM-DD",
-              show(argument(reading, 3)).text);
+              ss_word_show(ss_reading_word(reading, 3)).text);
         return false;
     }
     if (!ss_date_read(word, &begin)) {
         FAULT(reading, "\"%s\" is no date; expected: a day that exists, as YYYY-MM-DD",
-              show(word).text);
+              ss_word_show(word).text);
         return false;
     }
     exception->until = begin + DAY - 1;
     if (begin / DAY - reading->now / DAY > DAYS_AHEAD) {
         ss_date_write(latest, reading->now + DAYS_AHEAD * DAY);
         FAULT(reading, "%s is more than two years ahead; expected: %s or earlier",
-              show(word).text, latest);
+              ss_word_show(word).text, latest);
         return false;
     }
     return true;
 }
 
 static bool
-read_note(struct reading *reading, struct ss_exception *exception)
+read_note(struct ss_reading *reading, struct ss_exception *exception)
 {
     const struct ss_line_word *word = &reading->line.words[5];
 
@@ -252,7 +250,7 @@ read_note(struct reading *reading, struct ss_exception *exception)
         return true;
     if (!word->quoted) {
         FAULT(reading, "\"%s\" stands behind the date; expected: why, in double quotes",
-              show(word->text).text);
+              ss_word_show(word->text).text);
         return false;
     }
     if (word->text.len >= sizeof(exception->note)) {
@@ -266,13 +264,17 @@ read_note(struct reading *reading, struct ss_exception *exception)
 }
 
 static void
-keep(struct reading *reading, const struct ss_exception *exception)
+keep(struct ss_reading *reading, const struct ss_exception *exception)
 {
     struct ss_exceptions **table = &reading->policy->exceptions;
     const struct ss_exception *other =
         ss_exceptions_exact(*table, &exception->domain, exception->below, exception->kind);
     int r;
 
+    if (other != NULL && other->line == 0) {
+        FAULT(reading, "there is an exception for this domain and kind already; expected: one");
+        return;
+    }
     if (other != NULL) {
         FAULT(reading, "line %u has an exception for this domain and kind; expected: one",
               (unsigned)other->line);
@@ -286,15 +288,15 @@ keep(struct reading *reading, const struct ss_exception *exception)
 }
 
 static void
-take_exception(struct reading *reading)
+take_exception(struct ss_reading *reading)
 {
     struct ss_exception exception;
     char ended[SS_DATE_TEXT];
 
     memset(&exception, 0, sizeof(exception));
     exception.line = reading->line.number;
-    if (!read_domain(reading, argument(reading, 1), &exception) ||
-        !read_kind(reading, argument(reading, 2), &exception) ||
+    if (!read_domain(reading, ss_reading_word(reading, 1), &exception) ||
+        !read_kind(reading, ss_reading_word(reading, 2), &exception) ||
         !read_until(reading, &exception) || !read_note(reading, &exception))
         return;
     if (exception.until < reading->now) {
@@ -312,7 +314,7 @@ static const struct directive {
     const char *word;
     size_t least, most; /* arguments */
     const char *form;
-    void (*take)(struct reading *reading);
+    void (*take)(struct ss_reading *reading);
 } directives[] = {
     { "mode", 2, 2, "mode KIND off|report|enforce", take_mode },
     { "soft-certificates", 1, 1, "soft-certificates off|report|enforce", take_soft_certificates },
@@ -320,6 +322,13 @@ static const struct directive {
     { "cap", 1, 1, "cap TIME", take_cap },
     { "canary", 1, 1, "canary NAME", take_canary },
     { "except", 4, 5, "except DOMAIN KIND|all until YYYY-MM-DD [\"why\"]", take_exception },
+    { "level", 2, 2, "level DOMAIN|default LEVEL", ss_take_level },
+    { "tls-version", 2, 2, "tls-version DOMAIN|default 1.2|1.3", ss_take_tls_version },
+    { "sts-testing", 2, 2, "sts-testing DOMAIN|default strict|report", ss_take_sts_testing },
+    { "insecure-mx", 2, 2, "insecure-mx DOMAIN|default dane|encrypted|none", ss_take_insecure_mx },
+    { "dane-alone", 2, 2, "dane-alone DOMAIN|default on|off", ss_take_dane_alone },
+    { "mx", 2, 2, "mx HOST LEVEL", ss_take_mx },
+    { "relay", 2, 2, "relay DOMAIN HOST", ss_take_relay },
 };
 
 enum { DIRECTIVES = sizeof(directives) / sizeof(directives[0]) };
@@ -337,7 +346,7 @@ has_odd_quotes(const struct ss_line *line)
 }
 
 static void
-take_line(struct reading *reading)
+take_line(struct ss_reading *reading)
 {
     const struct ss_line *line = &reading->line;
     const struct directive *directive = NULL;
@@ -348,9 +357,9 @@ take_line(struct reading *reading)
             directive = &directives[i];
     if (directive == NULL)
         FAULT(reading,
-              "\"%s\" is no directive; expected: mode, soft-certificates, hold, cap, canary "
-              "or except",
-              show(line->words[0].text).text);
+              "\"%s\" is no directive; expected: mode, soft-certificates, hold, cap, canary, "
+              "except, level, tls-version, sts-testing, insecure-mx, dane-alone, mx or relay",
+              ss_word_show(line->words[0].text).text);
     else if (line->count - 1 < directive->least || line->count - 1 > directive->most)
         FAULT(reading, "%s words; expected: %s",
               line->count - 1 < directive->least ? "too few" : "too many", directive->form);
@@ -383,8 +392,8 @@ has_mark(struct ss_text line)
     return line.len >= 3 && memcmp(line.at, "\xef\xbb\xbf", 3) == 0;
 }
 
-static void
-begin(struct ss_operator_policy *policy)
+void
+ss_operator_policy_begin(struct ss_operator_policy *policy)
 {
     int32_t kind;
 
@@ -399,6 +408,35 @@ ss_operator_policy_free(struct ss_operator_policy *policy)
 {
     ss_exceptions_unref(policy->exceptions);
     policy->exceptions = NULL;
+    ss_rules_unref(policy->rules);
+    policy->rules = NULL;
+}
+
+/* One line without its end. */
+static void
+read_line(struct ss_reading *reading, struct ss_text line)
+{
+    if (line.len > SS_POLICY_LINE)
+        FAULT(reading, "%zu octets; expected: at most %d a line", line.len, SS_POLICY_LINE);
+    else if (ss_line_read(&reading->line, line, reading->faults) && reading->line.count > 0)
+        take_line(reading);
+}
+
+int
+ss_operator_policy_line(struct ss_operator_policy *policy, struct ss_bytes text, int64_t now,
+                        struct smtpsec_faults *faults)
+{
+    struct ss_text line = { (const char *)text.data, text.len };
+    size_t before = ss_rules_count(policy->rules);
+    struct ss_reading reading;
+
+    memset(&reading, 0, sizeof(reading));
+    reading.policy = policy;
+    reading.faults = faults;
+    reading.now = now;
+    read_line(&reading, line);
+    ss_check_rules(&reading, before);
+    return reading.nomem ? SMTPSEC_E_NOMEM : 0;
 }
 
 int
@@ -406,10 +444,10 @@ ss_operator_policy_read(struct ss_operator_policy *policy, struct ss_bytes text,
                         struct smtpsec_faults *faults)
 {
     struct ss_text rest = { (const char *)text.data, text.len };
-    struct reading reading;
+    struct ss_reading reading;
     struct ss_text line;
 
-    begin(policy);
+    ss_operator_policy_begin(policy);
     memset(&reading, 0, sizeof(reading));
     reading.policy = policy;
     reading.faults = faults;
@@ -421,10 +459,9 @@ ss_operator_policy_read(struct ss_operator_policy *policy, struct ss_bytes text,
         reading.line.number++;
         if (reading.line.number == 1 && has_mark(line))
             FAULT(&reading, "a byte order mark; expected: a file without one");
-        else if (line.len > SS_POLICY_LINE)
-            FAULT(&reading, "%zu octets; expected: at most %d a line", line.len, SS_POLICY_LINE);
-        else if (ss_line_read(&reading.line, line, faults) && reading.line.count > 0)
-            take_line(&reading);
+        else
+            read_line(&reading, line);
     }
+    ss_check_rules(&reading, 0);
     return reading.nomem ? SMTPSEC_E_NOMEM : 0;
 }

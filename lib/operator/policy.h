@@ -15,6 +15,7 @@
 #include "base/name.h"
 #include "operator/exceptions.h"
 #include "operator/faults.h"
+#include "operator/rules.h"
 
 #define SS_POLICY_OCTETS (1 << 20)
 #define SS_POLICY_LINE 4096
@@ -36,6 +37,7 @@ struct ss_operator_policy {
     size_t canary_count;
     struct ss_name canaries[SS_POLICY_CANARIES];
     struct ss_exceptions *exceptions; /* NULL: none that is still to be used */
+    struct ss_rules *rules;           /* NULL: none */
 };
 
 void ss_operator_policy_free(struct ss_operator_policy *policy);
@@ -45,6 +47,15 @@ void ss_operator_policy_free(struct ss_operator_policy *policy);
  * Free the policy in any case.
  */
 int ss_operator_policy_read(struct ss_operator_policy *policy, struct ss_bytes text, int64_t now,
+                            struct smtpsec_faults *faults);
+/* Nothing is said yet; nothing is held. */
+void ss_operator_policy_begin(struct ss_operator_policy *policy);
+/*
+ * Read one line, without its end, on top of a policy that was begun; it may hold
+ * tables, which others that hold them too keep as they are. Returns 0 (faulty
+ * or not), NOMEM. Faults have line 0.
+ */
+int ss_operator_policy_line(struct ss_operator_policy *policy, struct ss_bytes text, int64_t now,
                             struct smtpsec_faults *faults);
 
 #endif

@@ -278,6 +278,83 @@ checked(void **state)
     smtpsec_faults_free(faults);
 }
 
+/* ---- Lines ---- */
+
+struct line_row {
+    const char *name;
+    const char *line;
+    int want;
+    const char *want_error; /* begins with; NULL: none */
+};
+
+/* On top of: level default authenticated, except d.test dane. */
+static const struct line_row lines[] = {
+    { "PREC-08 line/a rule", "level d.test dane", 0, NULL },
+    { "PREC-08 line/with blanks and a comment", "  level d.test dane # why", 0, NULL },
+    { "line/nothing", "", 0, NULL },
+    { "line/a comment", "# level d.test dane", 0, NULL },
+    { "line/a setting", "cap 30d", 0, NULL },
+    { "PREC-08 line/an exception", "except e.test dane-live until 2027-03-01 \"why\"", 0, NULL },
+    { "PREC-08 line/an exception that ended", "except e.test dane-live until 2026-03-01", 0, NULL },
+    { "PREC-08 line/less than a wider rule", "level d.test encrypted", SMTPSEC_E_FORMAT,
+      "asks for less than \"level default authenticated\"; expected" },
+    { "line/the same rule again", "level default authenticated", SMTPSEC_E_FORMAT,
+      "there is such a rule for the same name already" },
+    { "line/the same exception again", "except d.test dane until 2027-03-01", SMTPSEC_E_FORMAT,
+      "there is an exception for this domain and kind already" },
+    { "PREC-08 line/lower without a date", "except e.test level", SMTPSEC_E_FORMAT,
+      "too few words" },
+    { "line/two lines", "cap 1d\ncap 2d", SMTPSEC_E_FORMAT, "octet 0x0a is a control character" },
+    { "line/its end", "cap 1d\n", SMTPSEC_E_FORMAT, "octet 0x0a is a control character" },
+};
+
+static void
+check_line(void **state)
+{
+    const struct line_row *row = *state;
+    struct smtpsec_options *options = new_options();
+    size_t rules, exceptions_kept;
+
+    assert_int_equal(smtpsec_options_add_policy_line(options, "level default authenticated"), 0);
+    assert_int_equal(smtpsec_options_add_exception(options, "d.test", SMTPSEC_CLAIM_DANE,
+                                                   NOW + DAY, NULL), 0);
+    rules = ss_rules_count(options->settings.rules);
+    exceptions_kept = ss_exceptions_count(options->settings.exceptions);
+    assert_int_equal(smtpsec_options_add_policy_line(options, row->line), row->want);
+    if (row->want_error != NULL)
+        assert_non_null(strstr(smtpsec_options_error(options), row->want_error));
+    if (row->want != 0) {
+        assert_int_equal(ss_rules_count(options->settings.rules), rules);
+        assert_int_equal(ss_exceptions_count(options->settings.exceptions), exceptions_kept);
+        assert_true(options->settings.memory.cap == 90 * DAY);
+    }
+    smtpsec_options_free(options);
+}
+
+/* Lines add up; what another line said stays. A context keeps what stood when it was made. */
+static void
+lines_add_up(void **state)
+{
+    struct smtpsec_options *options = new_options();
+    struct smtpsec_context *context;
+
+    (void)state;
+    assert_int_equal(smtpsec_options_add_policy_line(options, "canary a.test"), 0);
+    assert_int_equal(smtpsec_options_add_policy_line(options, "canary b.test"), 0);
+    assert_int_equal(smtpsec_options_add_policy_line(options, "canary c.test"), SMTPSEC_E_FORMAT);
+    assert_int_equal(smtpsec_options_add_policy_line(options, "cap 30d"), 0);
+    assert_int_equal(smtpsec_options_add_policy_line(options, "mx mx.a.test dane"), 0);
+    assert_int_equal(smtpsec_context_new(options, &context), 0);
+    assert_int_equal(smtpsec_options_add_policy_line(options, "mx mx.b.test dane"), 0);
+    assert_int_equal(options->canary_count, 2);
+    assert_true(options->settings.memory.cap == 30 * DAY);
+    assert_int_equal(ss_rules_count(options->settings.rules), 2);
+    smtpsec_options_free(options);
+    assert_int_equal(ss_rules_count(context->settings.rules), 1);
+    smtpsec_context_free(context);
+    assert_int_equal(smtpsec_options_add_policy_line(NULL, "cap 1d"), SMTPSEC_E_INVALID);
+}
+
 /* A context, and a second one made from the same options, keep what stood when they were made. */
 static void
 kept_by_contexts(void **state)
@@ -312,6 +389,8 @@ main(void)
     ss_table_case(&t, "file/unreadable", unreadable);
     ss_table_case(&t, "file/too long", too_long);
     ss_table_case(&t, "check", checked);
+    SS_TABLE_ROWS(&t, check_line, lines);
+    ss_table_case(&t, "line/lines add up", lines_add_up);
     ss_table_case(&t, "kept by contexts", kept_by_contexts);
     return ss_table_run(&t);
 }

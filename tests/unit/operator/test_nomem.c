@@ -46,7 +46,9 @@ __wrap_realloc(void *old, size_t size)
 #define LINE(domain) "except " domain " all until 2027-03-01\n"
 
 static const char text[] = LINE("a.test") LINE("b.test") LINE("c.test") LINE("d.test")
-    LINE("e.test") LINE("f.test") LINE("g.test") LINE("h.test") LINE("i.test") LINE("j.test");
+    LINE("e.test") LINE("f.test") LINE("g.test") LINE("h.test") LINE("i.test") LINE("j.test") "level a.test dane\nlevel b.test dane\nlevel c.test dane\n"
+    "level d.test dane\nmx e.test dane\nmx f.test dane\nrelay g.test h.test\nlevel default dane\n"
+    "dane-alone i.test on\n";
 
 static void
 without_memory(void **state)
@@ -64,6 +66,8 @@ without_memory(void **state)
         r = ss_operator_policy_read(&policy, bytes, 1800000000, &faults);
         left = -1;
         assert_int_equal(faults.count, 0);
+        if (r == 0)
+            assert_int_equal(ss_rules_count(policy.rules), 9);
         if (r == 0)
             assert_int_equal(ss_exceptions_count(policy.exceptions), 10);
         ss_operator_policy_free(&policy);

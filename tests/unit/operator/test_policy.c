@@ -16,7 +16,7 @@
 static void
 write_policy(char *out, size_t room, const struct ss_operator_policy *policy)
 {
-    char name[SS_NAME_TEXT];
+    char name[SS_NAME_TEXT], rule[SS_RULE_TEXT];
     size_t at = 0, i;
     int32_t kind;
 
@@ -39,6 +39,10 @@ write_policy(char *out, size_t room, const struct ss_operator_policy *policy)
     if (policy->exceptions != NULL)
         at += (size_t)snprintf(out + at, room - at, "exceptions=%zu ",
                                ss_exceptions_count(policy->exceptions));
+    for (i = 0; i < ss_rules_count(policy->rules); i++) {
+        ss_rule_text(ss_rules_at(policy->rules, i), rule);
+        at += (size_t)snprintf(out + at, room - at, "[%s] ", rule);
+    }
     if (at > 0)
         out[at - 1] = '\0';
 }
@@ -95,6 +99,34 @@ static const struct good goods[] = {
       "exceptions=1" },
     { "PREC-08 good/exception until two years ahead", "except d.test dane until 2029-01-15\n",
       "exceptions=1" },
+    { "PREC-08 good/exceptions beside the claims",
+      "except d.test dane-live until 2027-03-01 \"why\"\nexcept d.test mta-sts-live until 2027-03-01\n"
+      "except d.test level until 2027-03-01\nexcept d.test tls-version until 2027-03-01\n"
+      "except .d.test sts-testing until 2027-03-01\nexcept d.test all until 2027-03-01\n",
+      "exceptions=6" },
+    { "PREC-08 good/levels",
+      "level default encrypted\nlevel a.test authenticated\nlevel .A.test. dnssec\n"
+      "level b.test mta-sts\nlevel c.test dane\n",
+      "[level default encrypted] [level a.test authenticated] [level .a.test dnssec] "
+      "[level b.test mta-sts] [level c.test dane]" },
+    { "PREC-08 good/the same domain, other rules",
+      "tls-version d.test 1.2\ntls-version .d.test 1.3\nsts-testing d.test strict\n"
+      "sts-testing .d.test report\n",
+      "[tls-version d.test 1.2] [tls-version .d.test 1.3] [sts-testing d.test strict] "
+      "[sts-testing .d.test report]" },
+    { "PREC-02, RES-23 good/choices may go either way",
+      "insecure-mx default none\ninsecure-mx d.test encrypted\ninsecure-mx e.test dane\n"
+      "dane-alone default on\ndane-alone d.test off\n",
+      "[insecure-mx default none] [insecure-mx d.test encrypted] [insecure-mx e.test dane] "
+      "[dane-alone default on] [dane-alone d.test off]" },
+    { "PREC-08 good/hosts", "mx mx.p.test dane\nmx .p.test encrypted\n",
+      "[mx mx.p.test dane] [mx .p.test encrypted]" },
+    { "good/a host and a domain of one name", "mx p.test dane\nlevel p.test encrypted\n",
+      "[mx p.test dane] [level p.test encrypted]" },
+    { "good/relays", "relay d.test mx.p.test\nrelay d.test .p.test\nrelay .d.test mx.p.test\n",
+      "[relay d.test mx.p.test] [relay d.test .p.test] [relay .d.test mx.p.test]" },
+    { "PREC-08 good/a rule that asks for more than a wider one",
+      "level d.test dane\nlevel default encrypted\n", "[level d.test dane] [level default encrypted]" },
     { "good/A-labels", "except xn--bcher-kva.test dane until 2027-03-01\n", "exceptions=1" },
     { "good/underscore", "except a_b.test dane until 2027-03-01\n", "exceptions=1" },
 };
@@ -127,8 +159,8 @@ struct bad {
 };
 
 static const struct bad bads[] = {
-    { "bad/unknown word", "cap 1d\n\nlevel d.test dane\n", 3,
-      "\"level\" is no directive; expected: mode, soft-certificates, hold, cap, canary or exc" },
+    { "bad/unknown word", "cap 1d\n\nlevels d.test dane\n", 3,
+      "\"levels\" is no directive; expected: mode, soft-certificates, hold, cap, canary, exc" },
     { "bad/capitals", "CAP 1d\n", 1, "\"CAP\" is no directive" },
     { "bad/directive in quotes", "\"cap\" 1d\n", 1, "\"cap\" is no directive" },
     { "bad/an equals sign", "cap=1d\n", 1, "\"cap=1d\" is no directive" },
@@ -215,6 +247,51 @@ static const struct bad bads[] = {
     { "bad/a reason in UTF-8", "except d.test dane until 2027-03-01 \"M\xc3\xbcller\"\n", 1,
       "octet 0xc3 is not ASCII" },
 
+    { "PREC-08 bad/an exception of a rule without a date", "except d.test level\n", 1,
+      "too few words" },
+    { "PREC-08 bad/live DANE without a date", "except d.test dane-live until\n", 1,
+      "too few words" },
+    { "PREC-08 bad/an exception of no rule", "except d.test mx until 2027-03-01\n", 1,
+      "or dane-live, mta-sts-live, level, tls-version, sts-testing" },
+    { "PREC-08 bad/no level without a date", "level d.test none\n", 1,
+      "\"none\" is out of place; expected: encrypted, authenticated, dnssec, mta-sts or dane (to "
+      "lower: except DOMAIN level until" },
+    { "PREC-08 bad/no level with a date behind", "level d.test none until 2027-03-01\n", 1,
+      "too many words; expected: level DOMAIN|default LEVEL" },
+    { "PREC-08 bad/less than the default",
+      "level default dane\nlevel d.test mta-sts\n", 2,
+      "asks for less than \"level default dane\" on line 1; expected: as much, since only an "
+      "exception with a date lowers" },
+    { "PREC-08 bad/less than a default that follows",
+      "level d.test mta-sts\ncap 1d\nlevel default dane\n", 1, "\"level default dane\" on line 3" },
+    { "PREC-08 bad/less than a parent", "level .test dane\nlevel .a.d.test encrypted\n", 2,
+      "asks for less than \"level .test dane\"" },
+    { "PREC-08 bad/a lower TLS version", "tls-version default 1.3\ntls-version d.test 1.2\n", 2,
+      "asks for less than \"tls-version default 1.3\"" },
+    { "PREC-08 bad/testing that reports", "sts-testing .test strict\nsts-testing d.test report\n", 2,
+      "asks for less than \"sts-testing .test strict\"" },
+    { "PREC-08 bad/a host below asks for less", "mx .p.test dane\nmx mx.p.test encrypted\n", 2,
+      "asks for less than \"mx .p.test dane\"" },
+    { "bad/level alone", "level d.test\n", 1, "too few words; expected: level DOMAIN|default LEVEL" },
+    { "bad/level of no kind", "level d.test tls\n", 1, "\"tls\" is out of place; expected: encrypted" },
+    { "bad/level in quotes", "level d.test \"dane\"\n", 1, "double quotes are for the reason" },
+    { "bad/level twice", "level d.test dane\nlevel D.TEST. dane\n", 2,
+      "line 1 has this rule for the same name; expected: one" },
+    { "bad/two defaults", "level default dane\nlevel default dane\n", 2, "line 1 has this rule" },
+    { "bad/level for an address", "level 192.0.2.1 dane\n", 1,
+      "\"192.0.2.1\" is no domain; expected: d.example, or .d.example for names below it, or default" },
+    { "bad/level for all names", "level . dane\n", 1, "\".\" is no domain" },
+    { "bad/level for a wildcard", "level * dane\n", 1, "\"*\" is no domain" },
+    { "bad/TLS 1.1", "tls-version d.test 1.1\n", 1, "\"1.1\" is out of place; expected: 1.2 or 1.3" },
+    { "bad/sts-testing", "sts-testing d.test on\n", 1, "\"on\" is out of place; expected: strict or report" },
+    { "bad/insecure-mx", "insecure-mx d.test may\n", 1, "expected: dane, encrypted or none" },
+    { "bad/dane-alone", "dane-alone d.test yes\n", 1, "expected: on or off" },
+    { "bad/mx for all hosts", "mx default dane\nmx . dane\n", 2, "\".\" is no host" },
+    { "bad/mx without a level", "mx mx.p.test none\n", 1, "\"none\" is out of place" },
+    { "bad/relay for all mail", "relay . mx.p.test\n", 1,
+      "\".\" is no domain; expected: d.example, or .d.example for names below it" },
+    { "bad/relay by address", "relay d.test [192.0.2.1]\n", 1, "\"[192.0.2.1]\" is no host" },
+    { "bad/relay twice", "relay d.test mx.p.test\nrelay d.test mx.p.test\n", 2, "line 1 has this rule" },
     { "bad/a quote that is not closed", "except d.test dane until 2027-03-01 \"why\n", 1,
       "a double quote is opened and not closed" },
     { "bad/a quote at the end", "cap 1d \"", 1, "a double quote is opened and not closed" },
