@@ -15,8 +15,8 @@
 #include "pkix/anchors.h"
 #include "worlds.h"
 
-#define WORLDS 400
-#define CHANGES 24
+#define WORLDS 60
+#define CHANGES 16
 #define CHAINS 5
 
 static struct ss_test_cert *root, *leaves[CHAINS];
@@ -242,8 +242,8 @@ covering(void **state)
     print_message("covered %u (%u of another digest), not covered %u, of these %u would have let "
                   "a session through; %u sessions accepted\n", seen.covered, seen.changed,
                   seen.refused, seen.right, seen.accepted);
-    assert_true(seen.covered > 500 && seen.changed > 300 && seen.refused > 1000);
-    assert_true(seen.right > 500 && seen.accepted > 5000);
+    assert_true(seen.covered > 100 && seen.changed > 60 && seen.refused > 200);
+    assert_true(seen.right > 50 && seen.accepted > 2000);
 }
 
 /* ---- One open session ---- */
