@@ -278,7 +278,7 @@ mx_name_trusted(const struct smtpsec_plan *plan, const struct smtpsec_host *host
 
 static int32_t
 add_requiretls(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
-               struct ss_demand *demand)
+               struct ss_notes *notes, struct ss_demand *demand)
 {
     int32_t identity;
 
@@ -295,6 +295,8 @@ add_requiretls(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
     demand->alone &= ~identity; /* it rests on that one too */
     demand_tls(demand, SMTPSEC_SOURCE_REQUIRETLS,
                identity == SMTPSEC_IDENTITY_DANE ? dane_level(plan) : pkix_level(plan));
+    ss_note_from(notes, &by_message, SS_RAISES, "RTLS-01", "RFC 8689 2",
+                 "REQUIRETLS: %s must be authenticated, and offer REQUIRETLS inside TLS", host->text);
     return SMTPSEC_REASON_NONE;
 }
 
@@ -340,6 +342,6 @@ ss_demand_gather(const struct smtpsec_plan *plan, const struct smtpsec_host *hos
     else if (reason == SMTPSEC_REASON_NONE)
         reason = add_memory(plan, host, floor, notes, demand);
     if (reason == SMTPSEC_REASON_NONE)
-        reason = add_requiretls(plan, host, demand);
+        reason = add_requiretls(plan, host, notes, demand);
     return reason;
 }

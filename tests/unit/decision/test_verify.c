@@ -435,6 +435,26 @@ check_enforced(const struct row *row, const struct smtpsec_requirement *requirem
     assert_false(verdict.would_refuse);
 }
 
+/* Who reads the trace alone sees what the verdict was, and which rule decided; the last step sums up. */
+static void
+check_trace(const struct smtpsec_verdict *verdict)
+{
+    const struct ss_step *steps = verdict->trace.steps;
+    size_t count = verdict->trace.count, i, refusing = 0, reporting = 0;
+
+    assert_in_range(count, 1, SS_TRACE_MAX);
+    for (i = 0; i < count; i++) {
+        assert_true(steps[i].text[0] != '\0');
+        assert_true(steps[i].rule[0] != '\0' || i + 1 == count);
+        refusing += steps[i].effect == SS_REFUSES && steps[i].rule[0] != '\0';
+        reporting += steps[i].effect == SS_REPORTS;
+    }
+    assert_int_equal(refusing > 0, !verdict->accepted);
+    assert_int_equal(steps[count - 1].effect, verdict->accepted ? SS_INFORMS : SS_REFUSES);
+    if (verdict->would_refuse)
+        assert_true(reporting > 0);
+}
+
 static void
 check(void **state)
 {
@@ -469,6 +489,7 @@ check(void **state)
     assert_int_equal(strstr(verdict.text, "ends by itself at 2027-01-15T09:00:00Z; overridden by "
                                           "'except d.test dnssec until DATE'") != NULL,
                      verdict.memory_refused || verdict.would_refuse);
+    check_trace(&verdict);
     check_enforced(row, requirement, &session, now, &verdict);
     assert_non_null(strstr(verdict.text, row->want ? "accept" : "reject"));
     assert_non_null(strstr(verdict.text, row->how & NO_HOST ? "d.test" : HOST));
