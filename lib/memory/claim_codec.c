@@ -306,7 +306,9 @@ read_seen(const struct ss_record *record, struct ss_claim *claim, struct ss_rd *
 
     if (head & HEAD_LIKE) {
         other = ss_varint_read(rd);
-        if (rd->bad || other >= record->count || (head & (HEAD_BELOW | HEAD_COUNTED)) != 0)
+        /* MTA_STS is the domain's, and has no host to share. */
+        if (rd->bad || other >= record->count || claim->kind == SMTPSEC_CLAIM_MTA_STS ||
+            (head & (HEAD_BELOW | HEAD_COUNTED)) != 0)
             return false;
         claim->host = record->claims[other].host;
         claim->last_seen = record->claims[other].last_seen;
