@@ -525,6 +525,9 @@ SMTPSEC_API size_t smtpsec_anchors_count(const struct smtpsec_anchors *anchors);
 /** The text of the first error; "" when none. */
 SMTPSEC_API const char *smtpsec_anchors_error(const struct smtpsec_anchors *anchors);
 
+/** Keep the set once more: smtpsec_anchors_free() is then wanted once more. Returns the set. */
+SMTPSEC_API struct smtpsec_anchors *smtpsec_anchors_hold(struct smtpsec_anchors *anchors);
+
 /** Let go. Contexts that were given the set keep it. */
 SMTPSEC_API void smtpsec_anchors_free(struct smtpsec_anchors *anchors);
 
@@ -1243,6 +1246,8 @@ struct smtpsec_session;
 /** Start empty: no TLS. */
 SMTPSEC_API int smtpsec_session_new(struct smtpsec_session **out);
 SMTPSEC_API void smtpsec_session_free(struct smtpsec_session *session);
+/** Start empty again; only what smtpsec_session_set_opened() said stays. */
+SMTPSEC_API void smtpsec_session_clear(struct smtpsec_session *session);
 /** Say what came of STARTTLS; default NOT_REACHED. */
 SMTPSEC_API int smtpsec_session_set_starttls(struct smtpsec_session *session, int32_t starttls);
 /** TLS version as on the wire, such as 0x0303 for 1.2. */

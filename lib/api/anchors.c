@@ -63,6 +63,12 @@ smtpsec_anchors_error(const struct smtpsec_anchors *anchors)
     return ss_anchors_error((struct smtpsec_anchors *)(uintptr_t)anchors)->text;
 }
 
+struct smtpsec_anchors *
+smtpsec_anchors_hold(struct smtpsec_anchors *anchors)
+{
+    return ss_anchors_ref(anchors);
+}
+
 void
 smtpsec_anchors_free(struct smtpsec_anchors *anchors)
 {

@@ -27,6 +27,18 @@ smtpsec_session_free(struct smtpsec_session *session)
     free(session);
 }
 
+void
+smtpsec_session_clear(struct smtpsec_session *session)
+{
+    struct ss_opened opened;
+
+    if (session == NULL)
+        return;
+    opened = session->opened; /* the one thing that is no fact of the handshake */
+    ss_session_clear(session);
+    session->opened = opened;
+}
+
 int
 smtpsec_session_set_starttls(struct smtpsec_session *session, int32_t starttls)
 {
@@ -99,15 +111,12 @@ int
 smtpsec_session_from_gnutls(struct smtpsec_session *session, void *gnutls_session)
 {
     struct ss_tls_facts facts;
-    struct ss_opened opened;
     size_t i;
     int r = 0;
 
     if (session == NULL || gnutls_session == NULL)
         return SMTPSEC_E_INVALID;
-    opened = session->opened; /* the one thing that is no fact of the handshake */
-    ss_session_clear(session);
-    session->opened = opened;
+    smtpsec_session_clear(session);
     ss_tls_facts_read(&facts, gnutls_session);
     session->starttls = SMTPSEC_STARTTLS_DONE;
     session->version = facts.version;

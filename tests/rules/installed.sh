@@ -29,3 +29,21 @@ if ldd "$root/static" | grep libsmtpsec; then
     exit 1
 fi
 "$root/static" 2>&1 | head -n 1
+
+# The adapter for OpenSSL, where it was built.
+[ -n "$(find "$root" -name libsmtpsec-openssl.pc)" ] || exit 0
+# shellcheck disable=SC2046,SC2086
+cc -std=c11 $include "$source/examples/verify_openssl.c" -o "$root/openssl" \
+    $(pkg-config "$flags" --cflags --libs libsmtpsec-openssl openssl)
+LD_LIBRARY_PATH=$libdir ldd "$root/openssl" | grep -q libsmtpsec-openssl
+# Its archive on the shared library.
+# shellcheck disable=SC2046,SC2086
+cc -std=c11 $include "$source/examples/verify_openssl.c" -o "$root/openssl-static" \
+    "$libdir/libsmtpsec-openssl.a" $(pkg-config "$flags" --libs libsmtpsec openssl)
+if LD_LIBRARY_PATH=$libdir ldd "$root/openssl-static" | grep libsmtpsec-openssl; then
+    echo "the static program still wants the shared adapter"
+    exit 1
+fi
+for program in openssl openssl-static; do
+    LD_LIBRARY_PATH=$libdir "$root/$program" 2>&1 | grep usage
+done
