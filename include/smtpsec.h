@@ -1192,6 +1192,8 @@ SMTPSEC_API int32_t smtpsec_requirement_reported_identities(
     const struct smtpsec_requirement *requirement);
 /** What they would make of TLS: SMTPSEC_TLS_*. */
 SMTPSEC_API int32_t smtpsec_requirement_reported_tls(const struct smtpsec_requirement *requirement);
+/** The least TLS version that verification accepts, as on the wire; 0: any. */
+SMTPSEC_API uint16_t smtpsec_requirement_tls_version(const struct smtpsec_requirement *requirement);
 /** 1 when the second EHLO must offer REQUIRETLS. */
 SMTPSEC_API int smtpsec_requirement_requiretls(const struct smtpsec_requirement *requirement);
 SMTPSEC_API const char *smtpsec_requirement_domain(const struct smtpsec_requirement *requirement);

@@ -6,6 +6,9 @@
 #include "api/blob.h"
 #include "decision/reuse.h"
 
+#define TLS_1_2 0x0303
+#define TLS_1_3 0x0304
+
 int
 smtpsec_requirement_copy(const struct smtpsec_requirement *requirement,
                          struct smtpsec_requirement **out)
@@ -65,6 +68,18 @@ smtpsec_requirement_reported_tls(const struct smtpsec_requirement *requirement)
         return SMTPSEC_TLS_OPTIONAL;
     return requirement->reported.tls > requirement->tls ? requirement->reported.tls
                                                         : requirement->tls;
+}
+
+/* DANE-EE-12: of identities; what the operator asks above that counts wherever TLS must be. */
+uint16_t
+smtpsec_requirement_tls_version(const struct smtpsec_requirement *requirement)
+{
+    if (requirement == NULL)
+        return TLS_1_3;
+    if (requirement->identities != 0 ||
+        (requirement->tls == SMTPSEC_TLS_REQUIRED && requirement->tls_version > TLS_1_2))
+        return requirement->tls_version;
+    return 0;
 }
 
 int

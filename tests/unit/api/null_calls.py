@@ -17,6 +17,7 @@ EXCEPTIONS = {
     'smtpsec_plan_verdict': 'SMTPSEC_VERDICT_DEFER',
     'smtpsec_host_action': 'SMTPSEC_ACTION_SKIP',
     'smtpsec_requirement_tls': 'SMTPSEC_TLS_REQUIRED',
+    'smtpsec_requirement_tls_version': '0x0304',
     'smtpsec_verdict_tlsa': '-1',
     'smtpsec_plan_explain_age': '-1',
     # "-1 without resolvers", "-1: never".
