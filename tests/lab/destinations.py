@@ -351,6 +351,10 @@ DESTINATIONS = [
         (Host('mx', alias='target2.hosting.test.'),),
         expect=deliver('secure', {'mx': dane_refuses('name-mismatch')})),
 
+    Destination('dane-mixed', 'a signed domain of which one host has TLSA and the other none', 'secure',
+        (Host('mx1', 10, tlsa=('3 1 1 leaf',)), Host('mx2', 20)),
+        expect=deliver('secure', {'mx1': DANE_MET, 'mx2': use('none', accept('dnssec'), dane='absent')})),
+
     # ---- many hosts
     Destination('twenty-hosts', 'twenty MX hosts', 'insecure',
         tuple(Host(f'm{i:02}', 10 + i, smtp='plain') for i in range(20)),

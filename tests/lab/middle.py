@@ -91,10 +91,10 @@ def answer(question, rcode=0, secure=False, records=(), error=None):
 class Middle:
     """decide(question) gives the octets of the reply, a list of replies, or b'' for silence."""
 
-    def __init__(self, decide, tcp=True):
+    def __init__(self, decide, tcp=True, port=0):
         self.decide, self.asked = decide, []
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind((ADDRESS, 0))
+        self.udp.bind((ADDRESS, port))
         self.port = self.udp.getsockname()[1]
         self.resolver = f'{ADDRESS}#{self.port}'
         self.tcp = socket.create_server((ADDRESS, self.port)) if tcp else None

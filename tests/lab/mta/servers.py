@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The servers that are tested: name -> (module of this folder, class)."""
+SERVERS = {
+    'postfix': ('stock_postfix', 'StockPostfix'),
+}

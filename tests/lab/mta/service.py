@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`smtpsec serve` as an operator runs it, started, asked and stopped."""
+import os
+import socket
+import subprocess
+
+from frame import wait_for
+
+
+class Service:
+    """The socketmap service; its socket is PATH, its log FOLDER/serve.log."""
+
+    def __init__(self, lab, folder, path, options=()):
+        self.lab, self.path, self.options = lab, path, list(options)
+        self.log = os.path.join(folder, 'serve.log')
+        self.process = None
+
+    def command(self, memory):
+        return [self.lab.smtpsec, 'serve', '--listen', f'unix:{self.path}', *self.lab.common,
+                '--memory', memory, *self.options]
+
+    def start(self, memory):
+        with open(self.log, 'ab') as log:
+            self.process = subprocess.Popen(self.command(memory), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            cwd='/', start_new_session=True)
+        wait_for(self.answers, 10, f'the service does not answer: {self.command(memory)}')
+
+    def answers(self):
+        if self.process.poll() is not None:
+            with open(self.log, errors='replace') as file:
+                raise RuntimeError(f'the service ended with {self.process.returncode}: {file.read()[-2000:]}')
+        try:
+            return ask(self.path, 'smtpsec .test') == 'NOTFOUND '
+        except OSError:
+            return False
+
+    def stop(self):
+        """Returns its exit status."""
+        if self.process is None:
+            return 0
+        self.process.terminate()
+        try:
+            status = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self.process = None
+        return status
+
+
+def ask(path, question, timeout=30):
+    """One question at a socketmap: 'MAP KEY' -> its reply."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(timeout)
+        sock.connect(path)
+        sock.sendall(netstring(question))
+        return read_netstring(sock)
+
+
+def netstring(text):
+    octets = text.encode()
+    return b'%d:%s,' % (len(octets), octets)
+
+
+def read_netstring(sock):
+    """One netstring; raises ConnectionError at the end of the stream."""
+    size = b''
+    while not size.endswith(b':'):
+        octet = sock.recv(1)
+        if not octet:
+            raise ConnectionError('closed')
+        size += octet
+    wanted, found = int(size[:-1]) + 1, b''
+    while len(found) < wanted:
+        more = sock.recv(wanted - len(found))
+        if not more:
+            raise ConnectionError('closed')
+        found += more
+    return found[:-1].decode('utf-8', 'replace')
