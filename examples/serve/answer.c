@@ -9,13 +9,16 @@
 #include "serve/question.h"
 #include "serve/reply_text.h"
 
+#define TLS_1_2 0x0303
+#define TLS_1_3 0x0304
+
 /* The least TLS version; attribute and syntax since Postfix 3.6. */
 static void
 add_version(struct serve_text *text, uint16_t version)
 {
-    if (version >= 0x0304)
+    if (version >= TLS_1_3)
         serve_text_add(text, " protocols=>=TLSv1.3");
-    else if (version == 0x0303)
+    else if (version == TLS_1_2)
         serve_text_add(text, " protocols=>=TLSv1.2");
 }
 
@@ -107,7 +110,10 @@ add_level(struct serve_text *text, const struct smtpsec_plan *plan, int dialect,
         add_unsayable(text, plan, needs);
         return;
     }
-    if (level != SERVE_NOTFOUND)
+    /* A proof of identity over an older version would prove nothing. */
+    if (level >= SERVE_SECURE && needs->version < TLS_1_2)
+        add_version(text, TLS_1_2);
+    else if (level != SERVE_NOTFOUND)
         add_version(text, needs->version);
     if (tells)
         serve_policy_add(text, plan, level, needs);
