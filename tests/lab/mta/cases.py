@@ -88,6 +88,8 @@ ATTACKS = (
     attack('starttls-valid.test', STRIP + ': 454', 'downgrade', ('smtp', 'mx.starttls-valid.test', 'refuse')),
     attack('dane-mixed.test', STRIP + ', both', 'no-starttls', ('strip-starttls', 'mx1.dane-mixed.test'),
            ('smtp', 'mx2.dane-mixed.test', 'down')),
+    in_vain('dane-mixed.test', STRIP + ', first', ('strip-starttls', 'mx1.dane-mixed.test'), tls=True,
+            taken_by='mx2.dane-mixed.test'),
     in_vain('sts-testing.test', STRIP, ('strip-starttls', 'mx.sts-testing.test'), tls=False),
     in_vain('dane-two-hosts.test', STRIP + ', first', ('strip-starttls', 'mx1.dane-two-hosts.test'), tls=True,
             taken_by='mx2.dane-two-hosts.test'),

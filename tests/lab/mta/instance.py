@@ -10,7 +10,7 @@ import smtplib
 import subprocess
 
 from daemons import Daemon
-from frame import BARE, BOUNCED, DEFERRED, DELIVERED, RESOLVER, SENDER_DOMAIN, LogFollower, Result, wait_for
+from frame import BOUNCED, DEFERRED, DELIVERED, RESOLVER, SENDER_DOMAIN, LogFollower, Result, wait_for
 
 PORT = 10025
 QUEUE = (('active', 0o700), ('bounce', 0o700), ('corrupt', 0o700), ('defer', 0o700), ('deferred', 0o700),
@@ -38,8 +38,8 @@ smtpd_peername_lookup = no
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 smtputf8_enable = no
-# the other transport: the same without the library
-sender_dependent_default_transport_maps = inline:{{ {{ {bare} = bare: }} }}
+# senders that do not go by the transport smtp
+sender_dependent_default_transport_maps = inline:{{ {ways} }}
 
 smtp_dns_support_level = dnssec
 smtp_host_lookup = dns
@@ -73,36 +73,38 @@ retry unix - - n - - error
 discard unix - - n - - discard
 postlog unix-dgram n - n - 1 postlogd
 smtp unix - - y - - smtp
-bare unix - - y - - smtp
-{bare}"""
+"""
 
-DELIVERY = re.compile(r' postfix/(\S+)\[(\d+)\]: (\w+): to=<[^>]*>, (?:orig_to=<[^>]*>, )?relay=(\S+?)(?:\[[^]]*\]:\d+)?,'
-                      r' .*status=(sent|deferred|bounced) \((.*)\)$')
+DELIVERY = re.compile(r' postfix/\S+\[(\d+)\]: (\w+): to=<[^>]*>, (?:orig_to=<[^>]*>, )?'
+                      r'relay=(\S+?)(?:\[[^]]*\]:\d+)?, .*status=(sent|deferred|bounced) \((.*)\)$')
 COMPLAINT = re.compile(r' postfix/\S+\[(\d+)\]: (?:warning: |(\w+): )?(.*)$')
 
 
 class Instance:
-    """One Postfix. options: name -> value for main.cf; services: further lines of master.cf."""
+    """One Postfix. options: name -> value for main.cf; ways: sender -> (transport of its own, the options
+    of its smtp(8)), the one without the library among them."""
 
-    def __init__(self, lab, name, options, bare_options=(), services='', daemons='/usr/lib/postfix/sbin',
-                 commands='/usr/sbin'):
+    def __init__(self, lab, name, options, ways, daemons='/usr/lib/postfix/sbin', commands='/usr/sbin'):
         self.lab, self.daemons, self.commands = lab, daemons, commands
         self.folder = lab.folder(name)
         self.queue = os.path.join(self.folder, 'queue')
         self.config = os.path.join(self.folder, 'etc')
         self.log = LogFollower(os.path.join(self.folder, 'mail.log'))
         self.results, self.said, self.process = {}, {}, None
-        self.write(options, bare_options, services)
+        self.write(options, ways)
         self.make_queue()
 
-    def write(self, options, bare_options, services):
+    def write(self, options, ways):
         os.mkdir(self.config)
         with open(os.path.join(self.config, 'main.cf'), 'w') as out:
             out.write(MAIN_CF.format(folder=self.folder, daemons=self.daemons, commands=self.commands,
-                                     sender=SENDER_DOMAIN, bare=BARE, ca=self.lab.ca))
+                                     sender=SENDER_DOMAIN, ca=self.lab.ca, ways=', '.join(
+                                         f'{{ {sender} = {name}: }}' for sender, (name, _) in ways.items())))
             out.writelines(f'{name} = {value}\n' for name, value in options.items())
         with open(os.path.join(self.config, 'master.cf'), 'w') as out:
-            out.write(MASTER_CF.format(port=PORT, bare=''.join(f'  -o {word}\n' for word in bare_options)) + services)
+            out.write(MASTER_CF.format(port=PORT))
+            for name, words in ways.values():
+                out.write(f'{name} unix - - y - - smtp\n' + ''.join(f'  -o {word}\n' for word in words))
 
     def make_queue(self):
         for path in (self.queue, os.path.join(self.folder, 'data')):
@@ -169,7 +171,7 @@ class Instance:
                 self.said.setdefault(pid, []).append(text)
         return self.results
 
-    def delivered(self, program, pid, ident, relay, status, text):
+    def delivered(self, pid, ident, relay, status, text):
         """A process handles one message at a time: what it said before is about this one."""
         said = [text, *self.said.pop(pid, [])]
         self.results[ident] = Result({'sent': DELIVERED, 'deferred': DEFERRED, 'bounced': BOUNCED}[status],

@@ -8,16 +8,16 @@ from frame import wait_for
 
 
 class Service:
-    """The socketmap service; its socket is PATH, its log FOLDER/serve.log."""
+    """The socketmap service; its socket is PATH and on TCP PORT, its log FOLDER/serve.log."""
 
-    def __init__(self, lab, folder, path, options=()):
-        self.lab, self.path, self.options = lab, path, list(options)
+    def __init__(self, lab, folder, path, port, options=()):
+        self.lab, self.path, self.port, self.options = lab, path, port, list(options)
         self.log = os.path.join(folder, 'serve.log')
         self.process = None
 
     def command(self, memory):
-        return [self.lab.smtpsec, 'serve', '--listen', f'unix:{self.path}', *self.lab.common,
-                '--memory', memory, *self.options]
+        return [self.lab.smtpsec, 'serve', '--listen', f'unix:{self.path}',
+                '--listen', f'inet:127.0.0.1:{self.port}', *self.lab.common, '--memory', memory, *self.options]
 
     def start(self, memory):
         with open(self.log, 'ab') as log:

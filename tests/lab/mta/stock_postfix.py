@@ -3,7 +3,8 @@
 import os
 import subprocess
 
-from frame import BOUNCED, Deviation, Mta
+from frame import BARE, BOUNCED, DEFERRED, DELIVERED, GUARDED, SENDER_DOMAIN, Deviation, Mta
+import idle
 from instance import Instance
 from service import Service
 
@@ -26,6 +27,12 @@ WORDS = {
 }
 
 
+# Senders whose mail asks by TCP: our service, and one that closes idle connections.
+TCP, CLOSING = f'tcp@{SENDER_DOMAIN}', f'closing@{SENDER_DOMAIN}'
+TCP_PORT, CLOSING_PORT = 8461, 10461
+MAPS = 'smtp_tls_policy_maps'
+
+
 class StockPostfix(Mta):
     name = 'postfix'
     packages = ('postfix',)
@@ -44,11 +51,13 @@ class StockPostfix(Mta):
 
     def start(self, lab):
         # A path relative to the queue is right inside the chroot and outside of it.
-        self.instance = Instance(lab, self.name, {'smtp_tls_policy_maps': 'socketmap:unix:smtpsec/answers:smtpsec'},
-                                 bare_options=['smtp_tls_policy_maps='])
+        self.instance = Instance(lab, self.name, {MAPS: 'socketmap:unix:smtpsec/answers:smtpsec'}, {
+            BARE: ('bare', [f'{MAPS}=']),
+            TCP: ('tcp', [f'{MAPS}=socketmap:inet:127.0.0.1:{TCP_PORT}:smtpsec']),
+            CLOSING: ('closing', [f'{MAPS}=socketmap:inet:127.0.0.1:{CLOSING_PORT}:smtpsec'])})
         place = os.path.join(self.instance.queue, 'smtpsec')
         os.mkdir(place, 0o755)
-        self.service = Service(lab, self.instance.folder, os.path.join(place, 'answers'))
+        self.service = Service(lab, self.instance.folder, os.path.join(place, 'answers'), TCP_PORT)
         self.instance.start()
 
     def forget(self, memory):
@@ -69,3 +78,21 @@ class StockPostfix(Mta):
             self.service.stop()
         if self.instance:
             self.instance.stop()
+
+    def more(self, lab, score, memories):
+        self.idle_table(score, memories)
+
+    def idle_table(self, score, memories):
+        """Two hosts, the better one times out: what the idle connection to the table does."""
+        self.forget(memories.copy(self.name))
+        closing = idle.ClosingServer(CLOSING_PORT)
+        with idle.unanswered_host():
+            letter = b'Subject: idle\r\n\r\nHello.\r\n'
+            sent = [self.send(sender, f'box@{idle.DESTINATION}', letter) for sender in (GUARDED, TCP, CLOSING)]
+            *ours, theirs = [self.result(ident, 30) for ident in sent]
+        closing.close()
+        score.note('postfix: the first host times out: the table is asked again, the second gets the message',
+                   [f'{one}' for one in ours if (one.status, one.host) != (DELIVERED, idle.ALIVE)])
+        score.note('postfix: the same with a table that closes idle connections: deferred, as known',
+                   [] if theirs.status == DEFERRED and POLICY in theirs.reason and closing.closed else
+                   f'{theirs}; closed {closing.closed}')
