@@ -147,9 +147,12 @@ make_hosts(const char *hosts, struct smtpsec_plan *plan)
 {
     char *copy = strdup(hosts);
     char *rest = copy, *line;
+    size_t room = 1;
 
     must(copy != NULL);
-    plan->hosts = calloc(strlen(hosts) + 1, sizeof(*plan->hosts));
+    for (line = copy; *line != '\0'; line++)
+        room += *line == ';';
+    plan->hosts = calloc(room, sizeof(*plan->hosts));
     must(plan->hosts != NULL);
     for (line = strtok_r(copy, ";", &rest); line != NULL; line = strtok_r(NULL, ";", &rest))
         make_host(line, &plan->hosts[plan->count++]);
