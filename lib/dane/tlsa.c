@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "dane/tlsa.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/words.h"
 #include "pkix/der.h"
 #include "pkix/digest.h"
+
+/* Octets of a record that a note shows: a whole digest. */
+#define DATA_SHOWN 64
+#define RECORD_TEXT (16 + 2 * DATA_SHOWN)
 
 /* What is judged of each record: a view of its RDATA and the verdict. */
 struct view {
@@ -125,6 +131,21 @@ apply_agility(struct view *views, size_t count)
     }
 }
 
+/* "3 1 1 0123...": the octets that there are, a whole digest of them at most. */
+static void
+record_text(const struct ss_bytes *rdata, char text[RECORD_TEXT])
+{
+    size_t len = rdata->len > 3 ? rdata->len - 3 : 0, at = 0, i;
+
+    text[0] = '\0';
+    for (i = 0; i < rdata->len && i < 3; i++)
+        at += (size_t)snprintf(text + at, RECORD_TEXT - at, "%u ", rdata->data[i]);
+    if (len > 0)
+        ss_hex_write(text + at, rdata->data + 3, len < DATA_SHOWN ? len : DATA_SHOWN);
+    if (len > DATA_SHOWN)
+        strcat(text, "...");
+}
+
 static void
 note_unused(struct ss_notes *notes, const struct view *view)
 {
@@ -143,24 +164,29 @@ note_unused(struct ss_notes *notes, const struct view *view)
     };
     const struct ss_bytes *rdata = &view->rdata;
     const char *word = smtpsec_reason_name(view->reason);
+    struct ss_origin origin = {"dns", 0, {NULL, 0}};
+    char text[RECORD_TEXT];
     size_t i;
 
     if (view->reason == SMTPSEC_REASON_NONE)
         return;
+    record_text(rdata, text);
+    origin.input = (struct ss_bytes){(const uint8_t *)text, strlen(text)};
     if (view->reason == SMTPSEC_REASON_TLSA_USAGE) {
         bool pkix = rdata->data[0] < SS_TLSA_TA;
 
-        ss_note(notes, SS_SKIPS, pkix ? "TLSA-14" : "TLSA-15",
-                pkix ? "RFC 7672 3.1.3" : "RFC 6698 4.1", "TLSA record %u %u %u is not used: %s",
-                rdata->data[0], rdata->data[1], rdata->data[2], word);
+        ss_note_from(notes, &origin, SS_SKIPS, pkix ? "TLSA-14" : "TLSA-15",
+                     pkix ? "RFC 7672 3.1.3" : "RFC 6698 4.1",
+                     "TLSA record %u %u %u is not used: %s", rdata->data[0], rdata->data[1],
+                     rdata->data[2], word);
         return;
     }
     for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
         if (rules[i].reason == view->reason)
-            ss_note(notes, SS_SKIPS, rules[i].rule, rules[i].rfc,
-                    "TLSA record %u %u %u of %zu octets is not used: %s",
-                    rdata->len > 0 ? rdata->data[0] : 0u, rdata->len > 1 ? rdata->data[1] : 0u,
-                    rdata->len > 2 ? rdata->data[2] : 0u, rdata->len, word);
+            ss_note_from(notes, &origin, SS_SKIPS, rules[i].rule, rules[i].rfc,
+                         "TLSA record %u %u %u of %zu octets is not used: %s",
+                         rdata->len > 0 ? rdata->data[0] : 0u, rdata->len > 1 ? rdata->data[1] : 0u,
+                         rdata->len > 2 ? rdata->data[2] : 0u, rdata->len, word);
 }
 
 static struct ss_tlsa

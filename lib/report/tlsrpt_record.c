@@ -4,50 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/fields.h"
 
-#define SHOWN_MAX 100
-#define EXTENSION_NAME_MAX 32
-
-static const char version[] = "v=TLSRPTv1";
 static const char section[] = "RFC 8460 3";
-
-static int
-shown(struct ss_text text)
-{
-    return text.len < SHOWN_MAX ? (int)text.len : SHOWN_MAX;
-}
-
-/* The version comes first, in this case, and a semicolon ends it (RPT-01). */
-static bool
-has_version(struct ss_text text, struct ss_text *rest)
-{
-    struct ss_text t;
-    size_t len = sizeof(version) - 1;
-
-    if (text.len < len || memcmp(text.at, version, len) != 0)
-        return false;
-    t.at = text.at + len;
-    t.len = text.len - len;
-    t = ss_text_skip_blanks(t);
-    if (t.len == 0 || t.at[0] != ';')
-        return false;
-    rest->at = t.at + 1;
-    rest->len = t.len - 1;
-    return true;
-}
-
-/* Printable ASCII without blanks; semicolons are cut away before. */
-static bool
-is_visible(struct ss_text value)
-{
-    size_t i;
-
-    for (i = 0; i < value.len; i++)
-        if (value.at[i] <= ' ' || value.at[i] > '~')
-            return false;
-    return value.len > 0;
-}
 
 static bool
 has_scheme(struct ss_text uri, const char *scheme)
@@ -85,7 +44,7 @@ read_rua(struct ss_text value, size_t *usable)
         if (!more)
             uri = value;
         uri = ss_text_trim_blanks(ss_text_skip_blanks(uri));
-        if (!is_visible(uri))
+        if (!ss_fields_is_visible(uri))
             return false;
         if (is_destination(uri))
             ++*usable;
@@ -95,69 +54,45 @@ read_rua(struct ss_text value, size_t *usable)
     return true;
 }
 
-static bool
-is_extension_name(struct ss_text name)
-{
-    size_t i;
-
-    if (name.len == 0 || name.len > EXTENSION_NAME_MAX || !ss_is_alnum(name.at[0]))
-        return false;
-    for (i = 1; i < name.len; i++)
-        if (!ss_is_alnum(name.at[i]) && strchr("_-.", name.at[i]) == NULL)
-            return false;
-    return true;
-}
-
-/* One field: NAME "=" VALUE, blanks around it already cut. False when it breaks the record. */
-static bool
-read_field(struct ss_text field, bool *has_rua, size_t *usable, struct ss_notes *notes)
+/* One field: NAME "=" VALUE. What it breaks, or NULL. */
+static const char *
+read_field(struct ss_text field, bool *has_rua, size_t *usable)
 {
     struct ss_text name, value;
 
-    if (!ss_text_cut(field, '=', &name, &value)) {
-        ss_note(notes, SS_SKIPS, "RPT-01", section, "field without \"=\": \"%.*s\"", shown(field),
-                field.at);
-        return false;
-    }
+    if (!ss_text_cut(field, '=', &name, &value))
+        return "field without \"=\"";
     if (ss_text_equal(name, "rua") && !*has_rua) {
         *has_rua = true;
-        if (read_rua(value, usable))
-            return true;
-        ss_note(notes, SS_SKIPS, "RPT-01", section, "rua is no list of URIs: \"%.*s\"",
-                shown(value), value.at);
-        return false;
+        return read_rua(value, usable) ? NULL : "rua is no list of URIs";
     }
     /* Unknown fields are ignored when they are well formed; so is a second rua. */
-    if (is_extension_name(name) && (is_visible(value) || ss_text_equal(name, "rua")))
-        return true;
-    ss_note(notes, SS_SKIPS, "RPT-01", section, "malformed field: \"%.*s\"", shown(field),
-            field.at);
-    return false;
+    if (ss_fields_is_name(name) && (ss_fields_is_visible(value) || ss_text_equal(name, "rua")))
+        return NULL;
+    return "malformed field";
 }
 
 /* All fields after the version; the last semicolon is optional. */
 static bool
-read_fields(struct ss_text rest, struct ss_notes *notes)
+read_fields(struct ss_fields *fields, struct ss_notes *notes)
 {
-    struct ss_text field, tail;
-    bool more = true, has_rua = false;
+    const struct ss_origin origin = ss_fields_origin(fields);
+    struct ss_text field;
+    const char *fault;
+    bool has_rua = false;
     size_t usable = 0;
 
-    while (more) {
-        more = ss_text_cut(rest, ';', &field, &tail);
-        if (!more)
-            field = rest;
-        field = ss_text_trim_blanks(ss_text_skip_blanks(field));
-        if (field.len == 0 && !more)
-            break;
-        if (!read_field(field, &has_rua, &usable, notes))
-            return false;
-        if (more)
-            rest = tail;
+    while (ss_fields_next(fields, &field)) {
+        fault = read_field(field, &has_rua, &usable);
+        if (fault == NULL)
+            continue;
+        ss_note_from(notes, &origin, SS_SKIPS, "RPT-01", section, "%s: \"%.*s\"", fault,
+                     ss_fields_shown(field), field.at);
+        return false;
     }
     if (usable == 0)
-        ss_note(notes, SS_SKIPS, "RPT-01", section,
-                "the record names no mailto or https destination");
+        ss_note_from(notes, &origin, SS_SKIPS, "RPT-01", section,
+                     "the record names no mailto or https destination");
     return usable > 0;
 }
 
@@ -173,40 +108,39 @@ is_text(struct ss_text text)
     return text.len <= SS_TLSRPT_TEXT;
 }
 
+/* The version comes first, in this case, and a semicolon ends it; others are dropped (RPT-01). */
 enum ss_tlsrpt_state
 ss_tlsrpt_record_find(const struct ss_bytes *texts, size_t count, struct ss_tlsrpt_record *record,
                       struct ss_notes *notes)
 {
-    struct ss_text text, rest, only = {NULL, 0}, fields = {NULL, 0};
-    size_t matches = 0;
-    size_t i;
+    struct ss_origin origin = {"dns", 0, {NULL, 0}};
+    struct ss_fields fields;
+    size_t matches = ss_fields_find(texts, count, "v=TLSRPTv1", &fields);
 
     memset(record, 0, sizeof(*record));
-    for (i = 0; i < count; i++) {
-        text.at = (const char *)texts[i].data;
-        text.len = texts[i].len;
-        if (!has_version(text, &rest)) /* dropped before counting */
-            continue;
-        only = text;
-        fields = rest;
-        matches++;
-    }
     if (matches == 0) {
-        if (count > 0)
-            ss_note(notes, SS_SKIPS, "RPT-01", section,
-                    "no TXT record begins with \"v=TLSRPTv1;\"");
+        if (count > 0) {
+            origin.input = texts[0];
+            ss_note_from(notes, &origin, SS_SKIPS, "RPT-01", section,
+                         "no TXT record begins with \"v=TLSRPTv1;\"");
+        }
         return SS_TLSRPT_NONE;
     }
+    origin = ss_fields_origin(&fields);
     if (matches > 1) {
-        ss_note(notes, SS_SKIPS, "RPT-01", section, "%zu records where one is allowed", matches);
+        ss_note_from(notes, &origin, SS_SKIPS, "RPT-01", section,
+                     "%zu records where one is allowed", matches);
         return SS_TLSRPT_SEVERAL;
     }
-    if (!is_text(only)) {
-        ss_note(notes, SS_SKIPS, "RPT-01", section, "the record is too long or not text");
+    if (!is_text(fields.whole)) {
+        ss_note_from(notes, &origin, SS_SKIPS, "RPT-01", section,
+                     "the record is too long or not text");
         return SS_TLSRPT_INVALID;
     }
-    if (!read_fields(fields, notes))
+    memcpy(record->text, fields.whole.at, fields.whole.len);
+    if (!read_fields(&fields, notes)) {
+        memset(record, 0, sizeof(*record));
         return SS_TLSRPT_INVALID;
-    memcpy(record->text, only.at, only.len);
+    }
     return SS_TLSRPT_FOUND;
 }

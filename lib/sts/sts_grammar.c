@@ -1,29 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sts/sts_grammar.h"
 
-#define EXTENSION_NAME_MAX 32
-#define SHOWN 80
-
-int
-ss_sts_shown(struct ss_text t)
-{
-    return (int)(t.len < SHOWN ? t.len : SHOWN);
-}
-
-bool
-ss_sts_is_extension_name(struct ss_text name)
-{
-    size_t i;
-    char c;
-
-    for (i = 0; i < name.len; i++) {
-        c = name.at[i];
-        if (!ss_is_alnum(c) && (i == 0 || (c != '_' && c != '-' && c != '.')))
-            return false;
-    }
-    return name.len > 0 && name.len <= EXTENSION_NAME_MAX;
-}
-
 /*
  * Octets that follow a leading octet; *low and *high bound the first of them,
  * which is where overlong forms, surrogates and values above U+10FFFF show

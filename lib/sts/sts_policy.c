@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fields.h"
 #include "base/text.h"
 #include "sts/sts_grammar.h"
 #include "sts/sts_pattern.h"
@@ -16,6 +17,7 @@ static const char section[] = "RFC 8461 3.2";
 struct reader {
     struct ss_sts_policy policy;
     struct ss_notes *notes;
+    struct ss_text line;
     size_t mx_cap;
     size_t faults;
     bool told_extension;
@@ -25,17 +27,29 @@ struct reader {
     bool nomem;
 };
 
+/* The line being read, as the origin of what is told of it; between lines the whole body. */
+static struct ss_origin
+origin_of(const struct reader *r)
+{
+    struct ss_origin origin = {"https", 0, {(const uint8_t *)r->line.at, r->line.len}};
+
+    return origin;
+}
+
 /* A fault makes the whole policy invalid. t: where it is, or nothing. */
 static void
 fault(struct reader *r, const char *row, const char *what, struct ss_text t)
 {
+    const struct ss_origin origin = origin_of(r);
+
     r->faults++;
     if (r->faults > FAULTS_TOLD)
         return;
     if (t.at == NULL)
-        ss_note(r->notes, SS_SKIPS, row, section, "%s", what);
+        ss_note_from(r->notes, &origin, SS_SKIPS, row, section, "%s", what);
     else
-        ss_note(r->notes, SS_SKIPS, row, section, "%s: \"%.*s\"", what, ss_sts_shown(t), t.at);
+        ss_note_from(r->notes, &origin, SS_SKIPS, row, section, "%s: \"%.*s\"", what,
+                     ss_fields_shown(t), t.at);
 }
 
 static void
@@ -67,6 +81,7 @@ read_mode(struct reader *r, struct ss_text value)
 static void
 read_max_age(struct reader *r, struct ss_text value)
 {
+    const struct ss_origin origin = origin_of(r);
     uint64_t seconds = 0;
 
     if (r->seen_max_age)
@@ -77,8 +92,8 @@ read_max_age(struct reader *r, struct ss_text value)
         return;
     }
     if (seconds > SS_STS_MAX_AGE) {
-        ss_note(r->notes, SS_LOWERS, "STSP-15", section, "max_age %.*s taken as %d",
-                ss_sts_shown(value), value.at, SS_STS_MAX_AGE);
+        ss_note_from(r->notes, &origin, SS_LOWERS, "STSP-15", section, "max_age %.*s taken as %d",
+                     ss_fields_shown(value), value.at, SS_STS_MAX_AGE);
         seconds = SS_STS_MAX_AGE;
     }
     r->policy.max_age = (int64_t)seconds;
@@ -140,14 +155,16 @@ is_known(struct ss_text name)
 static void
 read_extension(struct reader *r, struct ss_text name, struct ss_text value)
 {
+    const struct ss_origin origin = origin_of(r);
+
     if (is_known(ss_text_trim_blanks(ss_text_skip_blanks(name)))) {
         fault(r, "STSP-07", "blank beside a key", name);
         return;
     }
-    if (r->told_extension || (ss_sts_is_extension_name(name) && value.len > 0))
+    if (r->told_extension || (ss_fields_is_name(name) && value.len > 0))
         return;
-    ss_note(r->notes, SS_SKIPS, "STSP-11", section, "malformed extension ignored: \"%.*s\"",
-            ss_sts_shown(name), name.at);
+    ss_note_from(r->notes, &origin, SS_SKIPS, "STSP-11", section,
+                 "malformed extension ignored: \"%.*s\"", ss_fields_shown(name), name.at);
     r->told_extension = true;
 }
 
@@ -191,6 +208,7 @@ read_lines(struct reader *r, struct ss_text body)
             line = body;
         if (more && line.len > 0 && line.at[line.len - 1] == '\r')
             line.len--;
+        r->line = line;
         read_line(r, line);
         if (more)
             body = rest;
@@ -263,20 +281,24 @@ int
 ss_sts_policy_read(struct ss_sts_policy *policy, struct ss_bytes body, bool *valid,
                    struct ss_notes *notes)
 {
+    const struct ss_origin origin = {"https", 0, body};
     struct reader r = {.notes = notes};
     struct ss_text text;
 
     *valid = false;
     memset(policy, 0, sizeof(*policy));
     if (body.len > SS_STS_BODY_MAX) {
-        ss_note(notes, SS_SKIPS, "STSF-09", "RFC 8461 3.3", "body of %zu octets", body.len);
+        ss_note_from(notes, &origin, SS_SKIPS, "STSF-09", "RFC 8461 3.3", "body of %zu octets",
+                     body.len);
         return 0;
     }
     text.at = body.len > 0 ? (const char *)body.data : "";
     text.len = body.len;
+    r.line = text;
     check_octets(&r, text);
     if (r.faults == 0) {
         read_lines(&r, text);
+        r.line = text;
         check_complete(&r);
     }
     if (r.nomem || r.faults > 0) {
