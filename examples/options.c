@@ -44,6 +44,7 @@ enum {
     OPT_YES,
     OPT_TLSRPT,
     OPT_TLSRPT_SOCKET,
+    OPT_TLSRPT_TRANSIENT,
     OPT_HELP
 };
 
@@ -110,6 +111,8 @@ static const struct option_row rows[] = {
      "ask whether the domain wants TLS reports"},
     {"tlsrpt-socket", OPT_TLSRPT_SOCKET, COMMAND_SEND, "PATH",
      "report to the TLSRPT collector at this socket"},
+    {"tlsrpt-transient", OPT_TLSRPT_TRANSIENT, COMMAND_SEND, NULL,
+     "report look-ups that failed and may yet succeed, too"},
     {"yes", OPT_YES, COMMAND_PROMOTE, NULL, "switch in the policy file, and do not ask"},
     {"help", OPT_HELP, ANY_COMMAND, NULL, "print this"},
 };
@@ -354,6 +357,9 @@ take_flag(struct tool_options *o, int id)
         break;
     case OPT_TLSRPT:
         o->tlsrpt = 1;
+        break;
+    case OPT_TLSRPT_TRANSIENT:
+        o->tlsrpt_transient = 1;
         break;
     case OPT_NO_MEMORY:
         o->memory = NULL;

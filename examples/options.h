@@ -62,6 +62,7 @@ struct tool_options {
     int connect;
     int explain; /* print the trace, and not the plan */
     int tlsrpt;                /* ask for the record */
+    int tlsrpt_transient;      /* report look-ups that may yet succeed, too */
     const char *tlsrpt_socket; /* of a collector; NULL: no reports */
     int via;
     const char *helo;

@@ -95,6 +95,8 @@ set_evaluation(const struct tool_options *from, int purpose, struct smtpsec_anch
     if (rc == 0)
         rc = smtpsec_options_set_tlsrpt(to, from->tlsrpt);
     if (rc == 0)
+        rc = smtpsec_options_set_tlsrpt_transient(to, from->tlsrpt_transient);
+    if (rc == 0)
         rc = set_rules(from, to);
     return rc != 0 ? rc : set_modes(from, to);
 }

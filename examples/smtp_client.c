@@ -162,6 +162,22 @@ read_line(struct smtp_client *client, const char **line, size_t *len)
     }
 }
 
+/* The first word of a reply: up to a blank or a control character. */
+static void
+keep_word(char *out, size_t room, const char *text, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len && i + 1 < room; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (c <= ' ' || c == 0x7f)
+            break;
+        out[i] = text[i];
+    }
+    out[i] = '\0';
+}
+
 /* offers: where to note what EHLO offers; NULL otherwise. */
 static int
 read_reply(struct smtp_client *client, struct smtp_offers *offers)
@@ -181,6 +197,8 @@ read_reply(struct smtp_client *client, struct smtp_offers *offers)
             return -1;
         }
         code = parsed.code;
+        if (count == 0)
+            keep_word(client->first, sizeof(client->first), parsed.text, parsed.text_len);
         if (offers != NULL && count > 0 && code == 250)
             smtp_offers_add(offers, parsed.text, parsed.text_len);
         if (parsed.last) {
@@ -313,6 +331,15 @@ smtp_client_command(struct smtp_client *client, const char *command)
     return transmit(client, command) != 0 ? -1 : read_reply(client, NULL);
 }
 
+/* The server gives its name first, in reply to HELO as to EHLO (RFC 5321 4.1.1.1). */
+static int
+keep_name(struct smtp_client *client, int code)
+{
+    if (code == 250)
+        memcpy(client->ehlo, client->first, sizeof(client->ehlo));
+    return code;
+}
+
 int
 smtp_client_ehlo(struct smtp_client *client, const char *name)
 {
@@ -321,7 +348,9 @@ smtp_client_ehlo(struct smtp_client *client, const char *name)
     /* What was offered before TLS is forgotten (RFC 3207 4.2, RTLS-14). */
     memset(&client->offers, 0, sizeof(client->offers));
     snprintf(command, sizeof(command), "EHLO %s", name);
-    return transmit(client, command) != 0 ? -1 : read_reply(client, &client->offers);
+    return transmit(client, command) != 0
+               ? -1
+               : keep_name(client, read_reply(client, &client->offers));
 }
 
 int
@@ -331,7 +360,7 @@ smtp_client_helo(struct smtp_client *client, const char *name)
 
     memset(&client->offers, 0, sizeof(client->offers));
     snprintf(command, sizeof(command), "HELO %s", name);
-    return smtp_client_command(client, command);
+    return keep_name(client, smtp_client_command(client, command));
 }
 
 int

@@ -24,6 +24,8 @@ struct smtp_client {
     size_t in_start;
     size_t in_end;
     struct smtp_offers offers; /* of the last EHLO */
+    char first[256];           /* the first word of the last reply, as it came */
+    char ehlo[256];            /* what the server called itself in reply to EHLO or HELO */
     char own[48];              /* our address on the connection; "" when there was none */
     char reply[256];           /* the last reply's last line, escaped; or what went wrong */
 };

@@ -22,7 +22,7 @@ tlsrpt_add(struct smtpsec_report *report, const struct smtpsec_requirement *requ
     if (report == NULL || visit->verdict == NULL)
         return;
     rc = smtpsec_report_add_session(report, requirement, visit->session, visit->verdict,
-                                    visit->client.own, visit->address, NULL);
+                                    visit->client.own, visit->address, visit->client.ehlo);
     if (rc != 0)
         tool_say("a session was not reported: %s", smtpsec_strerror(rc));
 }

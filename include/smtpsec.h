@@ -672,6 +672,12 @@ SMTPSEC_API int smtpsec_options_set_mta_sts(struct smtpsec_options *options, int
  */
 SMTPSEC_API int smtpsec_options_set_tlsrpt(struct smtpsec_options *options, int on);
 /**
+ * Report DNS look-ups that timed out or failed at a server, too; default 0:
+ * what passes by itself need not be reported (RFC 8460 section 4.3.4), and it
+ * may be our own resolver's fault. Bogus answers are always reported.
+ */
+SMTPSEC_API int smtpsec_options_set_tlsrpt_transient(struct smtpsec_options *options, int on);
+/**
  * Let no evaluation wait for a policy; default 0. It then decides by the policy
  * in the memory, or without one, and the fetch goes on in the event loop: the
  * next message is served by it, the first one may go unprotected (RFC 8461

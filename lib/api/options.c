@@ -279,6 +279,15 @@ smtpsec_options_set_tlsrpt(struct smtpsec_options *options, int on)
 }
 
 int
+smtpsec_options_set_tlsrpt_transient(struct smtpsec_options *options, int on)
+{
+    if (options == NULL)
+        return SMTPSEC_E_INVALID;
+    options->settings.tlsrpt_transient = on != 0;
+    return 0;
+}
+
+int
 smtpsec_options_set_sts_async(struct smtpsec_options *options, int on)
 {
     if (options == NULL)

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "decision/demand.h"
+#include "decision/sts_view.h"
 
 #define TLSA_DATA_MAX 2048 /* of one record, in octets; a longer one is left out */
 
@@ -49,7 +50,7 @@ consider_tlsa(struct smtpsec_report *report, const struct smtpsec_host *host,
     size_t i;
     int r;
 
-    out->tlsa = true;
+    out->tlsa = host->tlsa.count > 0; /* none where the look-up failed */
     out->usable = host->dane == SMTPSEC_DANE_USABLE;
     r = ss_report_policy(&report->told, SMTPSEC_POLICY_TLSA,
                          host->base.text[0] != '\0' ? host->base.text : host->text,
@@ -127,30 +128,89 @@ token(int32_t reason)
                                                     : smtpsec_reason_name(reason);
 }
 
-/* A host that is skipped for what RFC 8460 knows. What the memory alone refuses has no type (RPT-20). */
-static int
-skipped(struct smtpsec_report *report, const struct smtpsec_host *host,
-        struct ss_considered_host *out)
+/* RPT-10: told only where the operator asks for it; nothing in them speaks of DNSSEC. */
+static int32_t
+transient_result(int32_t reason)
 {
-    int32_t result = smtpsec_reason_result(host->reason);
+    switch (reason) {
+    case SMTPSEC_REASON_MX_SERVFAIL:
+    case SMTPSEC_REASON_MX_TIMEOUT:
+    case SMTPSEC_REASON_MX_RCODE:
+    case SMTPSEC_REASON_MX_MALFORMED:
+        return SMTPSEC_RESULT_VALIDATION_FAILURE; /* as RPT-11 */
+    case SMTPSEC_REASON_ADDR_SERVFAIL:
+    case SMTPSEC_REASON_ADDR_TIMEOUT:
+    case SMTPSEC_REASON_ADDR_RCODE:
+    case SMTPSEC_REASON_ADDR_MALFORMED:
+    case SMTPSEC_REASON_CNAME_LOOKUP:
+    case SMTPSEC_REASON_TLSA_SERVFAIL:
+    case SMTPSEC_REASON_TLSA_TIMEOUT:
+    case SMTPSEC_REASON_TLSA_RCODE:
+    case SMTPSEC_REASON_TLSA_MALFORMED:
+    case SMTPSEC_REASON_TLSA_TRUNCATED:
+        return SMTPSEC_RESULT_DNSSEC_INVALID;
+    default:
+        return SMTPSEC_RESULT_NONE;
+    }
+}
+
+/* What RFC 8460 calls it that a host, or with NULL the destination, is not to be used. */
+static int32_t
+result_of(const struct smtpsec_plan *plan, const struct smtpsec_host *host, int32_t reason)
+{
+    int32_t result = SMTPSEC_RESULT_NONE;
+
+    if (reason != SMTPSEC_REASON_NONE)
+        result = smtpsec_reason_result(reason);
+    if (result == SMTPSEC_RESULT_NONE && plan->settings.tlsrpt_transient)
+        result = transient_result(reason);
+    /* RPT-12: an operator who asks for signed MX records has not asked for DANE. */
+    if (reason == SMTPSEC_REASON_MX_INSECURE && plan->minimum != SMTPSEC_LEVEL_DANE &&
+        host->minimum != SMTPSEC_LEVEL_DANE)
+        result = SMTPSEC_RESULT_NONE;
+    return result;
+}
+
+/* A host that is skipped for what RFC 8460 knows. What the memory alone refuses has no type. */
+static int
+skipped(struct smtpsec_report *report, const struct smtpsec_plan *plan,
+        const struct smtpsec_host *host, struct ss_considered_host *out, int32_t reason)
+{
+    int32_t result = result_of(plan, host, reason);
     int r = 0;
 
-    switch (host->reason == SMTPSEC_REASON_NONE ? SMTPSEC_RESULT_NONE : result) {
+    switch (result) {
     case SMTPSEC_RESULT_NONE: /* RPT-10: a plain time-out, for one */
         return 0;
     case SMTPSEC_RESULT_DNSSEC_INVALID: /* RPT-09 */
     case SMTPSEC_RESULT_DANE_REQUIRED:  /* RPT-12 */
-    case SMTPSEC_RESULT_TLSA_INVALID:
         if (!out->tlsa)
             r = consider_tlsa(report, host, out);
-        return r == 0 ? fail_before(report, out->tlsa_policy, result, host->text,
-                                    token(host->reason))
+        return r == 0 ? fail_before(report, out->tlsa_policy, result, host->text, token(reason))
                       : r;
     default:
-        return report->sts ? fail_before(report, report->sts_policy, result, host->text,
-                                         token(host->reason))
-                           : 0;
+        return report->sts
+                   ? fail_before(report, report->sts_policy, result, host->text, token(reason))
+                   : 0;
     }
+}
+
+/*
+ * What else is wrong with a host's DANE: a look-up that failed where DANE only
+ * reports, so that the host is used (RPT-09), and records none of which is
+ * usable, at a host that is skipped for another reason. Where it is used, each
+ * session tells of them; a host that no mail needed tells nothing (RPT-08).
+ */
+static int
+beside(struct smtpsec_report *report, const struct smtpsec_plan *plan,
+       const struct smtpsec_host *host, struct ss_considered_host *out)
+{
+    if (host->dane == SMTPSEC_DANE_FAILED && host->dane_reason != host->reason)
+        return skipped(report, plan, host, out, host->dane_reason);
+    if (host->dane == SMTPSEC_DANE_UNUSABLE && host->action == SMTPSEC_ACTION_SKIP)
+        return fail_before(report, out->tlsa_policy, SMTPSEC_RESULT_TLSA_INVALID, host->text,
+                           "all-unusable");
+    return 0;
 }
 
 static int
@@ -167,7 +227,9 @@ consider_hosts(struct smtpsec_report *report, const struct smtpsec_plan *plan)
         if (host->dane == SMTPSEC_DANE_USABLE || host->dane == SMTPSEC_DANE_UNUSABLE)
             r = consider_tlsa(report, host, out);
         if (r == 0)
-            r = skipped(report, host, out);
+            r = skipped(report, plan, host, out, host->reason);
+        if (r == 0)
+            r = beside(report, plan, host, out);
     }
     return r;
 }
@@ -176,7 +238,7 @@ consider_hosts(struct smtpsec_report *report, const struct smtpsec_plan *plan)
 static int
 destination_failed(struct smtpsec_report *report, const struct smtpsec_plan *plan)
 {
-    int32_t result = smtpsec_reason_result(plan->dns_reason);
+    int32_t result = result_of(plan, NULL, plan->dns_reason);
     size_t policy;
     int r;
 
@@ -184,6 +246,22 @@ destination_failed(struct smtpsec_report *report, const struct smtpsec_plan *pla
         return 0;
     r = ss_report_policy(&report->told, SMTPSEC_POLICY_NONE, plan->domain, &policy);
     return r == 0 ? fail_before(report, policy, result, NULL, token(plan->dns_reason)) : r;
+}
+
+/* RPT-18: a live policy could not be fetched anew, for this reason if it is known. */
+static int
+refresh_failed(struct smtpsec_report *report, int32_t why)
+{
+    bool grammar = why == SS_STS_FAILED_GRAMMAR;
+    char text[64] = "refresh-failed";
+
+    if (grammar)
+        snprintf(text, sizeof(text), "refresh: the policy breaks the grammar");
+    else if (why != 0)
+        snprintf(text, sizeof(text), "refresh: %s", smtpsec_failure_name(why));
+    return fail_before(report, report->sts_policy,
+                       grammar ? SMTPSEC_RESULT_STS_POLICY_INVALID : ss_sts_fetch_result(why), NULL,
+                       text);
 }
 
 static int
@@ -199,8 +277,7 @@ consider(struct smtpsec_report *report, const struct smtpsec_plan *plan)
     if (r == 0 && failed) /* RPT-14 to RPT-16 */
         r = fail_before(report, report->sts_policy, plan->sts_error, NULL, plan->sts_error_text);
     else if (r == 0 && plan->tlsrpt.refresh_failed && report->sts) /* RPT-18 */
-        r = fail_before(report, report->sts_policy, SMTPSEC_RESULT_STS_POLICY_FETCH_ERROR, NULL,
-                        "refresh-failed");
+        r = refresh_failed(report, plan->tlsrpt.refresh_why);
     return r == 0 ? consider_hosts(report, plan) : r;
 }
 
@@ -262,6 +339,16 @@ tell_reasons(struct telling *telling, size_t policy, int32_t first, int32_t seco
     return r;
 }
 
+/* RPT-08: that no record is usable is so without a session, too. */
+static int
+tell_unusable(struct telling *telling, const struct ss_considered_host *host)
+{
+    size_t entry;
+    int r = ss_report_begin(&telling->report->told, host->tlsa_policy, &entry);
+
+    return r == 0 ? add_failure(telling, entry, SMTPSEC_RESULT_TLSA_INVALID, "all-unusable") : r;
+}
+
 /* Why TLS did not come to be, or cannot serve, whatever the policy. */
 static int32_t
 general_reason(const struct smtpsec_verdict *verdict)
@@ -276,9 +363,6 @@ general_reason(const struct smtpsec_verdict *verdict)
 static int
 tell_tlsa(struct telling *telling, const struct ss_considered_host *host, int32_t general)
 {
-    size_t entry;
-    int r;
-
     if (general != SMTPSEC_REASON_NONE)
         return tell_reasons(telling, host->tlsa_policy, general, SMTPSEC_REASON_NONE);
     if (host->usable)
@@ -286,8 +370,7 @@ tell_tlsa(struct telling *telling, const struct ss_considered_host *host, int32_
                    ? tell_reasons(telling, host->tlsa_policy, telling->verdict->dane,
                                   SMTPSEC_REASON_NONE)
                    : 0;
-    r = ss_report_begin(&telling->report->told, host->tlsa_policy, &entry); /* RPT-08 */
-    return r == 0 ? add_failure(telling, entry, SMTPSEC_RESULT_TLSA_INVALID, "all-unusable") : r;
+    return tell_unusable(telling, host);
 }
 
 static int
@@ -349,11 +432,15 @@ ss_considered_session(struct smtpsec_report *report,
         return SMTPSEC_E_INVALID;
     report->sessions++;
     /* No session came about, or it was not looked at. */
-    if (session->starttls == SMTPSEC_STARTTLS_NOT_REACHED || !verdict->looked)
+    telling.failure.receiving_host = requirement->host.text;
+    if (session->starttls == SMTPSEC_STARTTLS_NOT_REACHED)
+        return report->hosts[i].tlsa && !report->hosts[i].usable
+                   ? tell_unusable(&telling, &report->hosts[i])
+                   : 0;
+    if (!verdict->looked)
         return 0;
     telling.failure.sending_ip = place->sending_ip;
     telling.failure.receiving_ip = place->receiving_ip;
     telling.failure.receiving_helo = place->helo;
-    telling.failure.receiving_host = requirement->host.text;
     return tell_session(&telling, requirement, &report->hosts[i]);
 }

@@ -17,6 +17,7 @@ ss_settings_init(struct ss_settings *settings)
     settings->minimum = SMTPSEC_LEVEL_NONE;
     settings->mta_sts = true;
     settings->tlsrpt = false;
+    settings->tlsrpt_transient = false;
     settings->sts_async = false;
     settings->dane_over_sts = false;
     settings->insecure_mx = SMTPSEC_LEVEL_DANE;

@@ -25,6 +25,7 @@ struct ss_settings {
     struct ss_name own_names[SS_OWN_NAMES];
     bool mta_sts;
     bool tlsrpt;          /* ask whether the domain wants TLS reports */
+    bool tlsrpt_transient; /* report look-ups that failed and may yet succeed, too (RPT-10) */
     bool sts_async;       /* no evaluation waits for a policy (STSF-16) */
     bool dane_over_sts;   /* DANE alone beside MTA-STS enforce (PREC-02) */
     int32_t insecure_mx;  /* level that TLSA of a host on an unsigned MX asks for (RES-23) */

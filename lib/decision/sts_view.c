@@ -82,9 +82,8 @@ fail(struct ss_sts_view *view, struct ss_notes *notes, int32_t error, int32_t fa
     ss_note_from(notes, &origin, SS_INFORMS, "STSF-11", "RFC 8461 3.3", "policy fetch: %s", text);
 }
 
-/* RPT-14, RPT-16: what kind of failure a fetch met. */
-static int32_t
-fetch_error(int32_t failure)
+int32_t
+ss_sts_fetch_result(int32_t failure)
 {
     switch (failure) {
     case SMTPSEC_FAILURE_TLS_VERSION: /* STSF-15 */
@@ -114,7 +113,7 @@ use_fetched(const struct ss_evidence *evidence, struct ss_notes *notes, struct s
             snprintf(text, sizeof(text), "http-status-%d", (int)https->status);
         else
             snprintf(text, sizeof(text), "%s", smtpsec_failure_name(https->failure));
-        fail(view, notes, fetch_error(https->failure), https->failure, text);
+        fail(view, notes, ss_sts_fetch_result(https->failure), https->failure, text);
         return 0;
     }
     body.data = https->body;

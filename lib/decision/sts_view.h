@@ -45,6 +45,9 @@ int ss_sts_view_read(const struct ss_evidence *evidence, const struct ss_setting
                      struct ss_sts_view *view);
 void ss_sts_view_free(struct ss_sts_view *view);
 
+/* RPT-14, RPT-16: what RFC 8460 calls a fetch that failed. */
+int32_t ss_sts_fetch_result(int32_t failure);
+
 /* The policy host: mta-sts.<domain>. False when that name gets too long. */
 bool ss_sts_policy_host(const struct ss_name *domain, struct ss_name *host);
 

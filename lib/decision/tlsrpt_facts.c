@@ -79,6 +79,7 @@ ss_tlsrpt_facts_read(const struct ss_evidence *evidence, const struct ss_sts_vie
         r = keep_text(&out->faulty, https->body, https->len);
     out->refresh_failed = view->source == SMTPSEC_STS_SOURCE_CACHED &&
                           view->error == SMTPSEC_RESULT_NONE && entry->failing_since != 0;
+    out->refresh_why = out->refresh_failed ? entry->failed_why : 0;
     return r;
 }
 

@@ -29,6 +29,7 @@ struct ss_tlsrpt_facts {
     struct ss_policy_text policy;    /* the MTA-STS policy that applies */
     struct ss_policy_text faulty;    /* what was fetched and breaks the grammar (RPT-22) */
     bool refresh_failed;             /* the cached policy could not be fetched anew (RPT-18) */
+    int32_t refresh_why;             /* as the cached policy says it (sts_entry.h); 0: not known */
 };
 
 /* Want the record, as long as something else is wanted: it never makes mail wait. */

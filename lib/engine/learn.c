@@ -259,6 +259,9 @@ set_policy(struct ss_sts_entry *entry, const struct policy_edit *edit)
         memcpy(entry->failed_id, found->wanted_id, sizeof(entry->failed_id));
         entry->failed_at = now;
         entry->attempted = now;
+        entry->failed_why = found->error == SMTPSEC_RESULT_STS_POLICY_INVALID
+                                ? SS_STS_FAILED_GRAMMAR
+                                : found->failure; /* RPT-18: for reports on later deliveries */
         if (entry->failing_since == 0)
             entry->failing_since = now;
         return 0;
@@ -278,6 +281,7 @@ set_policy(struct ss_sts_entry *entry, const struct policy_edit *edit)
     entry->failed_at = 0;
     entry->attempted = now;
     entry->failing_since = 0;
+    entry->failed_why = 0;
     return 0;
 }
 

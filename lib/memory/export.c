@@ -203,6 +203,14 @@ read_and_export_record(struct ss_buf *line, struct ss_bytes octets, struct ss_by
 
 /* ---- Policies ---- */
 
+static const char *
+why(int32_t failed_why)
+{
+    if (failed_why == 0)
+        return "";
+    return failed_why == SS_STS_FAILED_GRAMMAR ? "grammar" : smtpsec_failure_name(failed_why);
+}
+
 static void
 put_policy(struct ss_buf *line, const struct ss_name *domain, const struct ss_sts_entry *entry)
 {
@@ -217,6 +225,7 @@ put_policy(struct ss_buf *line, const struct ss_name *domain, const struct ss_st
     put_time(line, "first_used", entry->first_used);
     put_time(line, "used", entry->used);
     put_time(line, "failing_since", entry->failing_since);
+    put_word(line, "failed_why", why(entry->failed_why));
     if (entry->len == 0)
         return;
     put(line, " text=");

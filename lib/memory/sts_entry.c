@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Envelope (codec.h) around: flags le16, [id], [failed id], the times that
- * flags name, length le32, body. As for claims there is one form for each
- * entry, and the reader refuses others. Version 1 had flags of one octet, no
- * day of the first use, and a checksum without the key.
+ * Envelope (codec.h) around: flags le16, [id], [failed id], [why u8], the times
+ * that flags name, length le32, body. As for claims there is one form for each
+ * entry, and the reader refuses others. Version 2 did not say why a fetch
+ * failed; version 1 had flags of one octet, no day of the first use, and a
+ * checksum without the key.
  */
 #include "memory/sts_entry.h"
 
@@ -14,7 +15,7 @@
 #include "memory/store.h"
 #include "smtpsec.h"
 
-#define ENTRY_VERSION 2
+#define ENTRY_VERSION 3
 
 enum {
     HAS_ID = 1,
@@ -25,7 +26,8 @@ enum {
     HAS_ATTEMPTED = 32,
     HAS_USED = 64,
     HAS_FAILING_SINCE = 128,
-    HAS_FIRST_USED = 256
+    HAS_FIRST_USED = 256,
+    HAS_FAILED_WHY = 512
 };
 
 void
@@ -88,6 +90,7 @@ flags_of(const struct ss_sts_entry *entry)
 
     flags |= entry->id[0] != '\0' ? HAS_ID : 0;
     flags |= entry->failed_id[0] != '\0' ? HAS_FAILED_ID : 0;
+    flags |= entry->failed_why != 0 ? HAS_FAILED_WHY : 0;
     flags |= ss_codec_time_flag(entry->fetched, HAS_FETCHED);
     flags |= ss_codec_time_flag(entry->max_age, HAS_MAX_AGE);
     flags |= ss_codec_time_flag(entry->failed_at, HAS_FAILED_AT);
@@ -112,6 +115,8 @@ ss_sts_entry_write(struct ss_buf *out, struct ss_bytes key, const struct ss_sts_
         ss_codec_id_write(out, entry->id);
     if (flags & HAS_FAILED_ID)
         ss_codec_id_write(out, entry->failed_id);
+    if (flags & HAS_FAILED_WHY)
+        ss_buf_u8(out, (uint8_t)entry->failed_why);
     for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         if (times[i] > 0)
             ss_codec_time_write(out, times[i]);
@@ -145,13 +150,18 @@ static int
 read_entry(struct ss_sts_entry *entry, struct ss_rd *rd, unsigned version)
 {
     unsigned flags = version == 1 ? ss_rd_u8(rd) : ss_rd_le16(rd);
+    unsigned most = version < 3 ? HAS_FIRST_USED : HAS_FAILED_WHY;
 
-    if (flags > (HAS_FIRST_USED << 1) - 1)
+    if (flags > (most << 1) - 1)
         return SMTPSEC_E_FORMAT;
     if (flags & HAS_ID)
         ss_codec_id_read(rd, entry->id);
     if (flags & HAS_FAILED_ID)
         ss_codec_id_read(rd, entry->failed_id);
+    if (flags & HAS_FAILED_WHY) {
+        entry->failed_why = ss_rd_u8(rd);
+        rd->bad = rd->bad || entry->failed_why == 0;
+    }
     entry->fetched = ss_codec_time_read_if(rd, flags, HAS_FETCHED);
     entry->max_age = ss_codec_time_read_if(rd, flags, HAS_MAX_AGE);
     entry->failed_at = ss_codec_time_read_if(rd, flags, HAS_FAILED_AT);

@@ -12,6 +12,9 @@
 #include "base/bytes.h"
 #include "base/name.h"
 
+/* The policy was there and broke the grammar. */
+#define SS_STS_FAILED_GRAMMAR 255
+
 struct ss_sts_entry {
     char id[33];         /* of the policy that is held; "" when none is */
     int64_t fetched;     /* time of the HTTPS success; life counts from it */
@@ -24,6 +27,7 @@ struct ss_sts_entry {
     int64_t used;        /* the last day on which mail asked for it */
     int64_t first_used;  /* and the first, or the first that is known; 0: none */
     int64_t failing_since; /* the first failure since the last success; 0: none */
+    int32_t failed_why;    /* SMTPSEC_FAILURE_* of the last one, or GRAMMAR; 0: not known */
 };
 
 void ss_sts_entry_init(struct ss_sts_entry *entry);

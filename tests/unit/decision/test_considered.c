@@ -52,8 +52,12 @@
 enum {
     REPORT_MAIL = 1, TLS_NOT_REQUIRED = 2, NOT_ASKED = 4, CACHED = 8, CACHED_FAILING = 16,
     REMEMBERED = 32, DANE_ONLY = 64, REMEMBERED_TLS = 128, NO_SESSION = 256, NOT_LOOKED = 512,
-    REQUIRETLS = 1024
+    REQUIRETLS = 1024, STRICT = 2048, STS_REPORTS = 4096, DANE_REPORTS = 8192, TRANSIENT = 16384,
+    DNSSEC_ONLY = 32768
 };
+
+/* Why the cached policy could not be fetched anew. */
+#define WHY(failure) ((unsigned)(failure) << 20)
 
 #define DONE SMTPSEC_STARTTLS_DONE
 #define R(x) SMTPSEC_REASON_##x
@@ -132,6 +136,38 @@ static const struct row rows[] = {
     {"RPT-09 bogus addresses",
      {RECORD, SIGNED_MX, "A a.d.test bogus", "AAAA a.d.test bogus", NO_STS}, NULL, NO_SESSION, DONE, 0,
      0, 0, 0, P_TLSA_BARE BEFORE("305", "\"n\":\"a.d.test\",\"f\":\"addr-bogus\"")},
+    {"RPT-08 nothing usable, and the host cannot be reached",
+     {RECORD, SIGNED_MX, SIGNED_A, "TLSA _25._tcp.a.d.test secure 0.1.1.171", NO_STS}, NULL, 0,
+     SMTPSEC_STARTTLS_NOT_REACHED, R(CONNECT_FAILED), 0, 0, 0,
+     P_TLSA_BARE "\"policy-string\":[\"0 1 1 " HEX8 HEX8 HEX8 HEX8 "\"],"
+     BEFORE("304", "\"n\":\"a.d.test\",\"f\":\"all-unusable\"")},
+    {"RPT-08, RPT-12 nothing usable, and DANE is mandatory",
+     {RECORD, SIGNED_MX, SIGNED_A, "TLSA _25._tcp.a.d.test secure 0.1.1.171", NO_STS}, NULL,
+     DANE_ONLY | NO_SESSION, DONE, 0, 0, 0, 0,
+     P_TLSA_BARE "\"policy-string\":[\"0 1 1 " HEX8 HEX8 HEX8 HEX8 "\"],"
+     "\"failure-details\":[{\"c\":306,\"n\":\"a.d.test\",\"f\":\"dane-required\"},"
+     "{\"c\":304,\"n\":\"a.d.test\",\"f\":\"all-unusable\"}],\"t\":2,\"f\":1}"},
+    {"RPT-09 bogus TLSA where DANE only reports",
+     {RECORD, SIGNED_MX, SIGNED_A, "TLSA _25._tcp.a.d.test bogus", NO_STS}, NULL, DANE_REPORTS, DONE,
+     0, 0, 0, 0,
+     P_TLSA_BARE BEFORE("305", "\"n\":\"a.d.test\",\"f\":\"tlsa-bogus\"") "," P_NONE OKAY},
+    {"RPT-12 signed MX records are asked, not DANE", {RECORD, MX, A, NO_STS}, NULL,
+     DNSSEC_ONLY | NO_SESSION, DONE, 0, 0, 0, 0, NULL},
+    {"RPT-12 DANE is asked, on an unsigned MX", {RECORD, MX, A, NO_STS}, NULL,
+     DANE_ONLY | NO_SESSION, DONE, 0, 0, 0, 0,
+     P_TLSA_BARE BEFORE("306", "\"n\":\"a.d.test\",\"f\":\"mx-insecure\"")},
+    {"RPT-10 the knob: TLSA timed out",
+     {RECORD, SIGNED_MX, SIGNED_A, "TLSA _25._tcp.a.d.test timeout", NO_STS}, NULL,
+     TRANSIENT | NO_SESSION, DONE, 0, 0, 0, 0,
+     P_TLSA_BARE BEFORE("305", "\"n\":\"a.d.test\",\"f\":\"tlsa-timeout\"")},
+    {"RPT-10 the knob: TLSA SERVFAIL",
+     {RECORD, SIGNED_MX, SIGNED_A, "TLSA _25._tcp.a.d.test servfail", NO_STS}, NULL,
+     TRANSIENT | NO_SESSION, DONE, 0, 0, 0, 0,
+     P_TLSA_BARE BEFORE("305", "\"n\":\"a.d.test\",\"f\":\"tlsa-servfail\"")},
+    {"RPT-10 the knob: MX timed out", {RECORD, "MX d.test timeout", NO_STS}, NULL,
+     TRANSIENT | NO_SESSION, DONE, 0, 0, 0, 0, P_NONE BEFORE("205", "\"f\":\"mx-timeout\"")},
+    {"RPT-10 the knob: a permanent answer is no failure of a policy's",
+     {RECORD, "MX d.test nxdomain", NO_STS}, NULL, TRANSIENT | NO_SESSION, DONE, 0, 0, 0, 0, NULL},
     {"RPT-10 TLSA timed out", {RECORD, SIGNED_MX, SIGNED_A, "TLSA _25._tcp.a.d.test timeout", NO_STS},
      NULL, NO_SESSION, DONE, 0, 0, 0, 0, NULL},
     {"RPT-12 DANE is mandatory, and there is none",
@@ -167,6 +203,24 @@ static const struct row rows[] = {
     {"RPT-18 the last refresh failed, the cached policy holds", {RECORD, MX, A, NO_STS}, ENFORCE,
      CACHED | CACHED_FAILING, DONE, 0, 0, 0, 0,
      P_STS BEFORE("301", "\"f\":\"refresh-failed\"") "," P_STS OKAY},
+    {"RPT-18 a refresh that timed out", {RECORD, MX, A, NO_STS}, ENFORCE, CACHED | CACHED_FAILING | WHY(SMTPSEC_FAILURE_TIMEOUT),
+     DONE, 0, 0, 0, 0, P_STS BEFORE("301", "\"f\":\"refresh: timeout\"") "," P_STS OKAY},
+    {"RPT-16, RPT-18 a refresh from a host with an expired certificate", {RECORD, MX, A, NO_STS},
+     ENFORCE, CACHED | CACHED_FAILING | WHY(SMTPSEC_FAILURE_CERT_EXPIRED), DONE, 0, 0, 0, 0,
+     P_STS BEFORE("303", "\"f\":\"refresh: cert-expired\"") "," P_STS OKAY},
+    {"RPT-15, RPT-18 a refresh that gave a faulty policy", {RECORD, MX, A, NO_STS}, ENFORCE,
+     CACHED | CACHED_FAILING | WHY(SS_STS_FAILED_GRAMMAR), DONE, 0, 0, 0, 0,
+     P_STS BEFORE("302", "\"f\":\"refresh: the policy breaks the grammar\"") "," P_STS OKAY},
+    {"RPT-17, RPT-18 strict testing: a host that is not listed is skipped, and told",
+     {RECORD, MX, A, STS}, MISFIT, STRICT | NO_SESSION, DONE, 0, 0, 0, 0,
+     P_MISFIT BEFORE("205", "\"n\":\"a.d.test\",\"f\":\"mx-not-in-sts-policy\"")},
+    {"RPT-18 strict testing: what fails is told once", {RECORD, MX, A, STS}, TESTING, STRICT, DONE, 0,
+     0, R(EXPIRED), 0, P_TESTING ONE("204", "expired")},
+    {"RPT-17 enforce that only reports: a host that is not listed is used, and told",
+     {RECORD, MX, A, STS}, OTHERS, STS_REPORTS, DONE, 0, 0, 0, 0,
+     P_OTHERS ONE("205", "mx-not-in-sts-policy")},
+    {"RPT-02 enforce that only reports: cleartext is told", {RECORD, MX, A, STS}, ENFORCE,
+     STS_REPORTS, SMTPSEC_STARTTLS_ABSENT, R(NO_STARTTLS), 0, 0, 0, P_STS ONE("201", "no-starttls")},
     {"no policy of mode none is told",
      {RECORD, MX, A, STS}, "version: STSv1\nmode: none\nmax_age: 86400\n", 0, DONE, 0, 0, 0, 0,
      P_NONE OKAY},
@@ -197,11 +251,24 @@ tell(const struct row *row, struct ss_evidence *evidence)
         facts_https(evidence, strcmp(row->body, NO_ANSWER) == 0 ? NULL : row->body);
     if (row->how & CACHED_FAILING)
         evidence->entry.failing_since = FACTS_NOW - 50;
+    evidence->entry.failed_why = (int32_t)(row->how >> 20);
     if (row->how & REMEMBERED)
         facts_claim(&evidence->record, SMTPSEC_CLAIM_DANE, "a.d.test", 30, FACTS_NOW - 100,
                     FACTS_NOW + 86400);
     if (row->how & REMEMBERED_TLS)
         facts_claim(&evidence->record, SMTPSEC_CLAIM_ENCRYPTED, "a.d.test", 30, FACTS_NOW - 100, 0);
+}
+
+static void
+except_sts(struct ss_settings *settings)
+{
+    struct ss_exception exception;
+
+    memset(&exception, 0, sizeof(exception));
+    exception.domain = facts_name("d.test");
+    exception.kind = SS_EXCEPT_STS_LIVE;
+    exception.until = FACTS_NOW + 86400;
+    assert_int_equal(ss_exceptions_add(&settings->exceptions, &exception), 0);
 }
 
 static struct smtpsec_plan *
@@ -217,8 +284,17 @@ make_plan(const struct row *row)
     settings.tlsrpt = !(row->how & NOT_ASKED);
     if (row->how & DANE_ONLY)
         settings.minimum = SMTPSEC_LEVEL_DANE;
+    if (row->how & DNSSEC_ONLY)
+        settings.minimum = SMTPSEC_LEVEL_DNSSEC;
+    if (row->how & DANE_REPORTS)
+        settings.dane = SMTPSEC_MODE_REPORT;
+    settings.sts_strict = (row->how & STRICT) != 0;
+    settings.tlsrpt_transient = (row->how & TRANSIENT) != 0;
+    if (row->how & STS_REPORTS)
+        except_sts(&settings);
     tell(row, &evidence);
     assert_int_equal(ss_decide(&evidence, &settings, FACTS_NOW, &plan), 0);
+    ss_exceptions_unref(settings.exceptions);
     message.tls_report = (row->how & REPORT_MAIL) != 0;
     message.requiretls = (row->how & REQUIRETLS) != 0;
     message.tls_required_no = (row->how & TLS_NOT_REQUIRED) != 0;

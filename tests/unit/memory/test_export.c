@@ -204,6 +204,7 @@ policy_text_stays_on_one_line(void **state)
     entry.first_used = T - 3;
     entry.used = T + 3;
     entry.failing_since = T + 4;
+    entry.failed_why = SMTPSEC_FAILURE_HTTP_STATUS;
     entry.body = body;
     entry.len = sizeof(body) - 1;
     assert_false(export_policy(&entry));
@@ -211,7 +212,7 @@ policy_text_stays_on_one_line(void **state)
                               "failed_id=2 "
                               "failed_at=1800000001 attempted=1800000002 first_used=1799999997 "
                               "used=1800000003 "
-                              "failing_since=1800000004 "
+                              "failing_since=1800000004 failed_why=http-status "
                               "text=mode:\\x20x\\x0d\\x0a\\x5c\\x00\\xff~\n");
 }
 

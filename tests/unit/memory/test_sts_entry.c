@@ -20,14 +20,19 @@ struct row {
     const char *body;
     const char *failed_id;
     int64_t failed_at, attempted, used, first_used;
+    int32_t failed_why;
 };
 
 static const struct row rows[] = {
-    { "nothing at all", "", 0, 0, "", "", 0, 0, 0, 0 },
-    { "a policy", "20250101", T0, 604800, "version: STSv1\nmode: none\n", "", 0, T0, T0, 0 },
-    { "a policy and a failed successor", "1", T0, 1, "x", "2", T0 + 5, T0 + 5, T0 + 6, 0 },
-    { "used on two days", "1", T0, 1, "x", "", 0, T0, T0 + 6, T0 },
-    { "only a failure", "", 0, 0, "", "abcdefghijklmnopqrstuvwxyz012345", T0, T0, T0, 0 },
+    { "nothing at all", "", 0, 0, "", "", 0, 0, 0, 0, 0 },
+    { "a policy", "20250101", T0, 604800, "version: STSv1\nmode: none\n", "", 0, T0, T0, 0, 0 },
+    { "a policy and a failed successor", "1", T0, 1, "x", "2", T0 + 5, T0 + 5, T0 + 6, 0, 0 },
+    { "used on two days", "1", T0, 1, "x", "", 0, T0, T0 + 6, T0, 0 },
+    { "RPT-18 why the last fetch failed", "1", T0, 1, "x", "2", T0 + 5, T0 + 5, T0 + 6, 0,
+      SMTPSEC_FAILURE_CERT_EXPIRED },
+    { "RPT-18 it broke the grammar", "1", T0, 1, "x", "2", T0 + 5, T0 + 5, T0 + 6, 0,
+      SS_STS_FAILED_GRAMMAR },
+    { "only a failure", "", 0, 0, "", "abcdefghijklmnopqrstuvwxyz012345", T0, T0, T0, 0, 0 },
 };
 
 static void
@@ -42,6 +47,7 @@ fill(struct ss_sts_entry *entry, const struct row *row)
     entry->attempted = row->attempted;
     entry->used = row->used;
     entry->first_used = row->first_used;
+    entry->failed_why = row->failed_why;
     entry->len = strlen(row->body);
     if (entry->len > 0) {
         entry->body = malloc(entry->len);
@@ -61,6 +67,7 @@ assert_same(const struct ss_sts_entry *a, const struct ss_sts_entry *b)
     assert_int_equal(a->attempted, b->attempted);
     assert_int_equal(a->used, b->used);
     assert_int_equal(a->first_used, b->first_used);
+    assert_int_equal(a->failed_why, b->failed_why);
     assert_int_equal(a->len, b->len);
     if (a->len > 0)
         assert_memory_equal(a->body, b->body, a->len);
@@ -149,7 +156,11 @@ static const struct forged_row forged_rows[] = {
     { "version 2, first used", OCTETS("P\2\0\1\1\0\0\0\0\0\0\0\0"), 0 },
     { "version 2, flags of version 1", OCTETS("P\2\0\0\0\0\0"), SMTPSEC_E_FORMAT },
     { "version 2, unknown flag", OCTETS("P\2\0\2\0\0\0\0"), SMTPSEC_E_FORMAT },
-    { "version 3", OCTETS("P\3\0\0\0\0\0\0"), SMTPSEC_E_VERSION },
+    { "version 2, flag of version 3", OCTETS("P\2\0\2\1\0\0\0\0"), SMTPSEC_E_FORMAT },
+    { "version 3, why a fetch failed", OCTETS("P\3\0\2\1\0\0\0\0"), 0 },
+    { "version 3, for no reason", OCTETS("P\3\0\2\0\0\0\0\0"), SMTPSEC_E_FORMAT },
+    { "version 3, unknown flag", OCTETS("P\3\0\4\0\0\0\0"), SMTPSEC_E_FORMAT },
+    { "version 4", OCTETS("P\4\0\0\0\0\0\0"), SMTPSEC_E_VERSION },
     { "version 0", OCTETS("P\0\0\0\0\0\0"), SMTPSEC_E_FORMAT },
     { "another kind of value", OCTETS("C\1\0\0\0\0\0"), SMTPSEC_E_FORMAT },
     { "unknown flag", OCTETS("P\1\x80\0\0\0\0"), SMTPSEC_E_FORMAT },
