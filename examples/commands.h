@@ -12,5 +12,6 @@ int verify_command(struct tool_options *options);
 int memory_command(struct tool_options *options);
 int policy_command(struct tool_options *options);
 int refresh_command(struct tool_options *options);
+int serve_command(struct tool_options *options);
 
 #endif

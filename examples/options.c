@@ -50,7 +50,7 @@ enum {
 
 enum {
     EVALUATING = COMMAND_CHECK | COMMAND_EXPLAIN | COMMAND_SEND | COMMAND_BY_HAND,
-    JUDGING = EVALUATING | COMMAND_PROMOTE,
+    JUDGING = EVALUATING | COMMAND_PROMOTE | COMMAND_SERVE,
     ASKING = JUDGING | COMMAND_REFRESH,
     WITH_CONTEXT = ASKING | COMMAND_MEMORY,
     CONNECTING = COMMAND_CHECK | COMMAND_EXPLAIN | COMMAND_SEND | COMMAND_PROMOTE,
@@ -66,8 +66,26 @@ struct option_row {
 };
 
 static const struct option_row rows[] = {
-    {"json", OPT_JSON, ANY_COMMAND, NULL, "print JSON, one object a line"},
+    {"json", OPT_JSON, ANY_COMMAND & ~COMMAND_SERVE, NULL, "print JSON, one object a line"},
     {"verbose", OPT_VERBOSE, EVALUATING | COMMAND_MEMORY, NULL, "print everything, uncut"},
+    {"verbose", OPT_VERBOSE, COMMAND_SERVE, NULL, "one line for each request"},
+    {"listen", SERVE_OPT_LISTEN, COMMAND_SERVE, "ADDRESS",
+     "unix:PATH or inet:ADDR:PORT; may be repeated; needless with systemd's sockets"},
+    {"socket-mode", SERVE_OPT_SOCKET_MODE, COMMAND_SERVE, "MODE", "of unix sockets; default 0660"},
+    {"socket-owner", SERVE_OPT_SOCKET_OWNER, COMMAND_SERVE, "USER[:GROUP]",
+     "of unix sockets; default: who runs it"},
+    {"user", SERVE_OPT_USER, COMMAND_SERVE, "USER", "become this user after listening"},
+    {"metrics", SERVE_OPT_METRICS, COMMAND_SERVE, "inet:ADDR:PORT",
+     "figures for Prometheus, at http://ADDR:PORT/metrics"},
+    {"allow-remote", SERVE_OPT_ALLOW_REMOTE, COMMAND_SERVE, NULL,
+     "inet: addresses need not be on loopback"},
+    {"connections", SERVE_OPT_CONNECTIONS, COMMAND_SERVE, "N", "at once at most; default 1000"},
+    {"evaluations", SERVE_OPT_EVALUATIONS, COMMAND_SERVE, "N", "at once at most; default 100"},
+    {"plans", SERVE_OPT_PLANS, COMMAND_SERVE, "N", "plans kept at most; default 10000"},
+    {"upkeep", SERVE_OPT_UPKEEP, COMMAND_SERVE, "SECONDS",
+     "between looks for policies that are due; default 3600"},
+    {"check", SERVE_OPT_TRY, COMMAND_SERVE, NULL,
+     "read and open everything, ask whether the resolver validates, and end"},
     {"connect", OPT_CONNECT, COMMAND_CHECK | COMMAND_EXPLAIN | COMMAND_PROMOTE, NULL,
      "also connect: EHLO, STARTTLS, verdict, QUIT"},
     {"from", OPT_FROM, COMMAND_SEND, "ADDRESS", "envelope sender; '' is the null sender"},
@@ -95,8 +113,10 @@ static const struct option_row rows[] = {
      "require at least encrypted, authenticated, dnssec, mta-sts or dane"},
     {"relay", OPT_RELAY, EVALUATING, "HOST", "send by this host, without MX look-up"},
     {"port", OPT_PORT, EVALUATING, "N", "another port than 25"},
-    {"timeout", OPT_TIMEOUT, JUDGING, "SECONDS",
+    {"timeout", OPT_TIMEOUT, JUDGING & ~COMMAND_SERVE, "SECONDS",
      "for one evaluation, and for each step of a connection; default 30"},
+    {"timeout", OPT_TIMEOUT, COMMAND_SERVE, "SECONDS",
+     "for one evaluation; default 60, at most 75"},
     {"allow-private", OPT_ALLOW_PRIVATE, ASKING, NULL,
      "policy hosts may be on loopback or private addresses"},
     {"helo", OPT_HELO, CONNECTING, "NAME", "say this name in EHLO"},
@@ -139,6 +159,8 @@ synopsis(int command)
                " [OPTION]...";
     case COMMAND_POLICY:
         return "smtpsec policy check FILE [OPTION]...";
+    case COMMAND_SERVE:
+        return "smtpsec serve --listen unix:PATH|inet:ADDR:PORT [OPTION]...";
     case COMMAND_REFRESH:
         return "smtpsec refresh --memory DIR [OPTION]...";
     default:
@@ -320,7 +342,8 @@ take_text(struct tool_options *o, int id, const char *value)
         o->chain = value;
         return 0;
     default:
-        return take_number(o, id, value);
+        return id >= SERVE_OPT_LISTEN ? serve_settings_take(&o->serve, id, value)
+                                      : take_number(o, id, value);
     }
 }
 
@@ -365,18 +388,20 @@ take_flag(struct tool_options *o, int id)
         o->memory = NULL;
         break;
     default:
+        serve_settings_take(&o->serve, id, NULL);
         break;
     }
 }
 
 static void
-set_defaults(struct tool_options *o)
+set_defaults(struct tool_options *o, int command)
 {
     size_t i;
 
     memset(o, 0, sizeof(*o));
     o->commands = ~0;
-    o->timeout_ms = 30000;
+    o->timeout_ms = command == COMMAND_SERVE ? 60000 : 30000;
+    serve_settings_default(&o->serve);
     o->soft_pkix_mode = -1;
     o->dane_mode = -1;
     o->minimum = SMTPSEC_LEVEL_NONE;
@@ -419,7 +444,7 @@ options_read(struct tool_options *options, int command, int argc, char **argv)
     struct option list[ROWS + 1];
     int id;
 
-    set_defaults(options);
+    set_defaults(options, command);
     fill_long_options(list, command);
     optind = 1;
     opterr = 0;

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <smtpsec.h>
+
+#include "serve/settings.h"
+
 /* Commands; a set, so that an option can say which of them know it. */
 enum {
     COMMAND_CHECK = 1,
@@ -16,6 +20,7 @@ enum {
     COMMAND_PROMOTE = 64, /* a verb of memory that evaluates; read together with it */
     COMMAND_POLICY = 128,
     COMMAND_EXPLAIN = 256,
+    COMMAND_SERVE = 512,
     COMMAND_BY_HAND = 16 /* the example of that name: check, with everything asked by itself */
 };
 
@@ -76,6 +81,9 @@ struct tool_options {
     const char *policy; /* the operator's policy file; NULL: none */
     int yes;            /* do not ask */
     int commands;       /* that know all options given */
+
+    struct serve_settings serve;
+    int (*prepare)(struct smtpsec_options *options); /* what a command changes in them; or NULL */
 
     char **operands;
     size_t operand_count;

@@ -109,6 +109,8 @@ fill(struct tool_options *from, int purpose, struct smtpsec_anchors *anchors,
 
     if (from->has_now) /* before all else: the policy file has dates */
         rc = smtpsec_options_set_clock(to, fixed_clock, from);
+    if (rc == 0 && from->prepare != NULL) /* the policy file outranks it */
+        rc = from->prepare(to);
     if (rc == 0 && from->policy != NULL)
         rc = smtpsec_options_load_policy(to, from->policy);
     if (rc == 0 && purpose != SETUP_MEMORY_READ && purpose != SETUP_MEMORY_WRITE)

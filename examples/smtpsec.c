@@ -25,6 +25,9 @@ static const struct command_row commands[] = {
      "list, show, export, check and clear up what is remembered"},
     {"policy", COMMAND_POLICY, policy_command, "check the operator's policy file"},
     {"refresh", COMMAND_REFRESH, refresh_command, "fetch policies anew that are due"},
+#ifdef TOOL_SERVE
+    {"serve", COMMAND_SERVE, serve_command, "answer Postfix's questions, as a socketmap service"},
+#endif
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
