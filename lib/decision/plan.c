@@ -115,6 +115,7 @@ ss_plan_copy_facts(const struct smtpsec_plan *plan, struct smtpsec_plan **out)
     copy->reason = SMTPSEC_REASON_NONE;
     copy->enhanced[0] = '\0';
     copy->text[0] = '\0';
+    copy->dsn[0] = '\0';
     copy->would_refuse = false;
     r = copy_lists(copy, plan);
     if (r == 0)
