@@ -132,7 +132,8 @@ use_fetched(const struct ss_evidence *evidence, struct ss_notes *notes, struct s
     memcpy(view->id, view->wanted_id, sizeof(view->id));
     origin.input = body;
     ss_note_from(notes, &origin, raised_by(view), "STSA-14", "RFC 8461 3.3",
-                 "policy %s fetched: mode %s, max_age %lld", view->id, smtpsec_sts_mode_name(view->policy.mode), (long long)view->policy.max_age);
+                 "policy %s fetched: mode %s, max_age %lld", view->id,
+                 smtpsec_sts_mode_name(view->policy.mode), (long long)view->policy.max_age);
     return 0;
 }
 
@@ -185,6 +186,7 @@ ask_or_defer(const struct ss_evidence *evidence, const struct ss_settings *setti
         return ask_policy_host(evidence, wants, notes, view);
     if (wants != NULL)
         wants->deferred = true;
+    view->unsure = true; /* RTLS-15: it may name the hosts */
     ss_note(notes, SS_INFORMS, "STSF-16", "RFC 8461 3.3", "the policy is fetched meanwhile");
     return 0;
 }
