@@ -447,6 +447,8 @@ ss_decide(const struct ss_evidence *evidence, const struct ss_settings *settings
     take_clock(evidence, now, plan);
     plan->made = now;
     plan->expires = now + SS_PLAN_LIFE;
+    if (settings->lowered_until < plan->expires)
+        plan->expires = settings->lowered_until;
     r = ss_resolve(evidence, settings, now, NULL, &plan->facts, &findings.resolution);
     if (r == 0 && findings.resolution.reason == SMTPSEC_REASON_NONE)
         r = ss_sts_view_read(evidence, settings, &findings.resolution, now, NULL, &plan->facts,

@@ -25,6 +25,7 @@ ss_settings_init(struct ss_settings *settings)
     settings->sts_strict = false;
     settings->dane_reports = false;
     settings->sts_reports = false;
+    settings->lowered_until = INT64_MAX;
     ss_memory_settings_init(&settings->memory);
     settings->exceptions = NULL;
     settings->rules = NULL;
@@ -206,16 +207,26 @@ ss_settings_tell_rule(const struct ss_rule *rule, const char *whom, struct ss_no
                  whom == NULL ? "" : " for ", whom == NULL ? "" : whom, line, text);
 }
 
+/* What an exception has lowered must not outlive it, in a plan say. */
+static void
+end_with(struct ss_settings *settings, const struct ss_exception *exception)
+{
+    if (exception->until < settings->lowered_until)
+        settings->lowered_until = exception->until;
+}
+
 static bool
-excepted(const struct ss_settings *settings, const struct ss_name *domain, int64_t now,
-         int32_t kind, const char *what, struct ss_notes *notes)
+excepted(struct ss_settings *settings, const struct ss_name *domain, int64_t now, int32_t kind,
+         const char *what, struct ss_notes *notes)
 {
     const struct ss_exception *found =
         ss_exceptions_find(settings->exceptions, domain, kind, now);
 
-    if (found != NULL)
-        tell_exception(found, what, notes);
-    return found != NULL;
+    if (found == NULL)
+        return false;
+    tell_exception(found, what, notes);
+    end_with(settings, found);
+    return true;
 }
 
 static void
@@ -283,7 +294,11 @@ ss_settings_decide(struct ss_settings *settings, const struct ss_name *domain, i
     settings->exceptions = NULL;
     settings->rules = NULL;
     tell_settings(&chosen, tell_exceptions(lifted, notes), notes);
-    for (kind = SMTPSEC_CLAIM_DANE; kind <= SMTPSEC_CLAIM_DNSSEC; kind++)
-        bits |= lifted[kind] != NULL ? 1 << kind : 0;
+    for (kind = SMTPSEC_CLAIM_DANE; kind <= SMTPSEC_CLAIM_DNSSEC; kind++) {
+        if (lifted[kind] == NULL)
+            continue;
+        bits |= 1 << kind;
+        end_with(settings, lifted[kind]);
+    }
     return bits;
 }

@@ -34,6 +34,7 @@ struct ss_settings {
     bool sts_strict;      /* a testing policy is enforced (PREC-08) */
     bool dane_reports;    /* an exception: what live DANE asks only reports, but for REQUIRETLS */
     bool sts_reports;     /* the same of a live MTA-STS policy */
+    int64_t lowered_until; /* the first end of the exceptions that count; INT64_MAX: none does */
     struct ss_memory_settings memory;
     struct ss_exceptions *exceptions; /* NULL: none; held by whoever keeps the settings */
     struct ss_rules *rules;           /* likewise */

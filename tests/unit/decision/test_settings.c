@@ -44,6 +44,7 @@ defaults(void **state)
     (void)state;
     ss_settings_init(&settings);
     assert_int_equal(decide(&settings, &notes), 0);
+    assert_true(settings.lowered_until == INT64_MAX);
     assert_int_equal(notes.count, 1);
     assert_string_equal(notes.list[0].rule, "PREC-10");
     assert_string_equal(notes.list[0].text, "memory: enforce dane mta-sts encrypted dnssec; "
@@ -94,6 +95,7 @@ excepted(void **state)
                                1 << SMTPSEC_CLAIM_ENCRYPTED);
     assert_int_equal(settings.memory.mode[SMTPSEC_CLAIM_DANE], SMTPSEC_MODE_REPORT);
     assert_int_equal(settings.memory.mode[SMTPSEC_CLAIM_DNSSEC], SMTPSEC_MODE_OFF);
+    assert_true(settings.lowered_until == 1803945599);
     assert_int_equal(notes.count, 2);
     assert_string_equal(notes.list[0].rule, "PREC-08");
     assert_string_equal(notes.list[0].text,
@@ -125,6 +127,30 @@ two_exceptions(void **state)
     ss_notes_free(&notes);
 }
 
+/* What exceptions lowered ends with the first that counts, of whatever kind it is. */
+static void
+first_end(void **state)
+{
+    struct ss_exception one;
+    struct ss_settings settings;
+    struct ss_notes notes;
+
+    (void)state;
+    ss_settings_init(&settings);
+    add(&settings, "a.d.test", SMTPSEC_CLAIM_DANE, 0, "");
+    memset(&one, 0, sizeof(one));
+    assert_true(ss_name_from_text(&one.domain, "a.d.test", 8));
+    one.kind = SS_EXCEPT_TLS_VERSION;
+    one.until = 1803000000;
+    assert_int_equal(ss_exceptions_add(&settings.exceptions, &one), 0);
+    one.kind = SS_EXCEPT_LEVEL; /* over: it lowers nothing */
+    one.until = 1799999999;
+    assert_int_equal(ss_exceptions_add(&settings.exceptions, &one), 0);
+    decide(&settings, &notes);
+    assert_true(settings.lowered_until == 1803000000);
+    ss_notes_free(&notes);
+}
+
 int
 main(void)
 {
@@ -134,5 +160,6 @@ main(void)
     ss_table_case(&t, "PREC-10 all changed", all_changed);
     ss_table_case(&t, "PREC-08 one exception for several kinds", excepted);
     ss_table_case(&t, "PREC-08 two exceptions", two_exceptions);
+    ss_table_case(&t, "PREC-08 the first end of all that count", first_end);
     return ss_table_run(&t);
 }
