@@ -82,7 +82,7 @@ put_tlsa(struct ss_buf *out, const struct ss_tlsa_set *set)
     }
 }
 
-/* The part that is required; the digest is taken over exactly these octets. */
+/* The part that is required; the digest is taken over these octets. */
 static void
 put_required(struct ss_buf *out, const struct smtpsec_requirement *requirement)
 {
@@ -112,6 +112,9 @@ ss_requirement_seal_digest(struct smtpsec_requirement *requirement)
 
     ss_buf_init(&buf, 1 << 25);
     put_required(&buf, requirement);
+    /* TRN-09: in caches that are salted with it, what a lifted one let in serves no other. */
+    if (requirement->lifted)
+        ss_buf_u8(&buf, 1);
     r = ss_buf_ok(&buf) ? ss_sha256(buf.data, buf.len, requirement->digest) : SMTPSEC_E_NOMEM;
     ss_buf_free(&buf);
     if (r == 0)

@@ -308,6 +308,31 @@ digest_has_no_times(void **state)
     ss_requirement_free(back);
 }
 
+/* TRN-09: in a cache that is salted with it the sessions of the two lie apart. */
+static void
+digest_of_lifted(void **state)
+{
+    struct smtpsec_requirement *one = full();
+    struct smtpsec_requirement *two = full();
+    struct smtpsec_requirement *back;
+    struct ss_buf buf;
+
+    (void)state;
+    one->requiretls = two->requiretls = false;
+    two->lifted = true;
+    assert_int_equal(ss_requirement_seal_digest(one), 0);
+    assert_int_equal(ss_requirement_seal_digest(two), 0);
+    assert_memory_not_equal(one->digest, two->digest, SS_SHA256_LEN);
+    encode(two, &buf);
+    assert_int_equal(decode(buf.data, buf.len, &back), 0);
+    must_be_same(two, back);
+    assert_true(back->lifted);
+    ss_buf_free(&buf);
+    ss_requirement_free(one);
+    ss_requirement_free(two);
+    ss_requirement_free(back);
+}
+
 /* ---- Requirements that no plan would make ---- */
 
 static void
@@ -645,6 +670,8 @@ main(void)
     SS_TABLE_ROWS(&t, check_incoherent, incoherent);
     ss_table_case(&t, "the digest holds no times and no sources", digest_has_no_times);
     ss_table_case(&t, "PREC-12 the digest is the same in every version", digest_stays);
+    ss_table_case(&t, "TRN-09, PREC-12 the digest of one under TLS-Required: No is another",
+                  digest_of_lifted);
     ss_table_case(&t, "every cut, and one octet more, is refused", cut);
     ss_table_case(&t, "every bit of what is required counts", flip);
     ss_table_case(&t, "an unknown flag is refused", unknown_flag);
