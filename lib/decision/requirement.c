@@ -323,6 +323,9 @@ coherent(const struct smtpsec_requirement *requirement)
     if ((requirement->requiretls || requirement->level > SMTPSEC_LEVEL_NONE) &&
         requirement->tls != SMTPSEC_TLS_REQUIRED)
         return false;
+    /* RTLS-06: REQUIRETLS without an identity; RTLS-18: or lifted by the header. */
+    if (requirement->requiretls && (requirement->identities == 0 || requirement->lifted))
+        return false;
     return coherent_set(requirement, &enforced) &&
            coherent_set(requirement, &requirement->reported);
 }

@@ -221,6 +221,7 @@ static void
 unusable_beside_no_identity(struct smtpsec_requirement *requirement)
 {
     drop_records(requirement);
+    requirement->requiretls = false;
     requirement->identities = requirement->alone = 0;
     requirement->reported.identities = requirement->reported.alone = 0;
     requirement->level = SMTPSEC_LEVEL_ENCRYPTED;
@@ -475,6 +476,19 @@ hold_before_now(struct smtpsec_requirement *requirement)
     requirement->basis.hold = -1;
 }
 
+static void
+requiretls_without_identity(struct smtpsec_requirement *requirement)
+{
+    requirement->identities = requirement->alone = 0;
+    requirement->level = SMTPSEC_LEVEL_ENCRYPTED;
+}
+
+static void
+requiretls_and_lifted(struct smtpsec_requirement *requirement)
+{
+    requirement->lifted = true;
+}
+
 static const struct changed incoherent[] = {
     {"the memory alone demands what is not demanded", more_alone},
     {"reported: an unknown demand of TLS", reported_tls_unknown},
@@ -491,6 +505,8 @@ static const struct changed incoherent[] = {
     {"an unknown identity", identity_unknown},
     {"an identity without TLS", identity_without_tls},
     {"REQUIRETLS without TLS", requiretls_without_tls},
+    {"RTLS-06 REQUIRETLS without an identity", requiretls_without_identity},
+    {"RTLS-18 REQUIRETLS, and TLS-Required: No", requiretls_and_lifted},
     {"a level without TLS", level_without_tls},
     {"DANE without records", dane_without_records},
     {"DANE without a usable record", dane_without_a_used_record},
