@@ -1189,7 +1189,11 @@ SMTPSEC_API void smtpsec_requirement_free(struct smtpsec_requirement *requiremen
 SMTPSEC_API int32_t smtpsec_requirement_level(const struct smtpsec_requirement *requirement);
 SMTPSEC_API int32_t smtpsec_requirement_protection(const struct smtpsec_requirement *requirement);
 SMTPSEC_API int32_t smtpsec_requirement_tls(const struct smtpsec_requirement *requirement);
-/** The set of identities, all of which must verify. */
+/**
+ * The set of identities, all of which must verify. For a message under
+ * TLS-Required: No that the operator's own minimum asks PKIX for, verification
+ * takes the host's DANE as well.
+ */
 SMTPSEC_API int32_t smtpsec_requirement_identities(const struct smtpsec_requirement *requirement);
 /** The set of sources that demand something. */
 SMTPSEC_API int32_t smtpsec_requirement_sources(const struct smtpsec_requirement *requirement);

@@ -57,6 +57,7 @@ write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host,
     requirement->soft = demand->soft;
     requirement->reported = reported_set(demand, reported, would);
     requirement->lifted = ss_plan_lifted(plan);
+    requirement->either = demand->either;
     requirement->sts_misfit = ss_plan_sts_mode(plan) == SMTPSEC_STS_TESTING && !host->sts_fits;
     requirement->mx_secure = ss_plan_mx_secure(plan);
     requirement->audited = demand->audited & ~demand->identities;

@@ -93,6 +93,14 @@ by_policy(const struct smtpsec_plan *plan)
     return origin;
 }
 
+/* Are the host's TLSA records good for more than TLS? */
+static bool
+dane_authenticates(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
+{
+    return host->dane == SMTPSEC_DANE_USABLE && !dane_reports(plan) &&
+           (way_authentic(plan, host) || plan->settings.insecure_mx == SMTPSEC_LEVEL_DANE);
+}
+
 static void
 add_dane(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct ss_notes *notes,
          struct ss_demand *demand)
@@ -155,7 +163,8 @@ add_sts(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struct
  * What the operator asks at least, of the domain or of the host (PREC-08). It
  * raises only: DANE is then mandatory (RFC 7672 section 6), MTA-STS must be live
  * and fit, and below that a valid certificate is enough, on a signed MX where
- * DNSSEC is asked.
+ * DNSSEC is asked. Under TLS-Required: No the host's DANE asks for nothing, but
+ * it meets such a mandate still: the header must not stop what would go without.
  */
 static int32_t
 add_minimum(const struct smtpsec_plan *plan, const struct smtpsec_host *host, int32_t minimum,
@@ -169,6 +178,7 @@ add_minimum(const struct smtpsec_plan *plan, const struct smtpsec_host *host, in
         return SMTPSEC_REASON_STS_REQUIRED;
     if (minimum >= SMTPSEC_LEVEL_AUTHENTICATED && demand->identities == 0) {
         demand->identities |= SMTPSEC_IDENTITY_PKIX;
+        demand->either = ss_plan_lifted(plan) && dane_authenticates(plan, host);
         demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, pkix_level(plan));
     }
     demand_tls(demand, SMTPSEC_SOURCE_OPERATOR, SMTPSEC_LEVEL_ENCRYPTED);

@@ -19,6 +19,7 @@ struct ss_demand {
     int32_t level;
     int32_t audited;       /* identities judged and told, never refused for */
     bool requiretls;
+    bool either;           /* the identity is PKIX, and DANE will do, too */
     bool soft;             /* what the memory demands rests on soft claims */
     int32_t alone;         /* identities that the memory alone demands */
     struct ss_basis basis; /* of the memory's part */

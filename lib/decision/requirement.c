@@ -114,7 +114,7 @@ ss_requirement_seal_digest(struct smtpsec_requirement *requirement)
     put_required(&buf, requirement);
     /* TRN-09: in caches that are salted with it, what a lifted one let in serves no other. */
     if (requirement->lifted)
-        ss_buf_u8(&buf, 1);
+        ss_buf_u8(&buf, requirement->either ? 2 : 1);
     r = ss_buf_ok(&buf) ? ss_sha256(buf.data, buf.len, requirement->digest) : SMTPSEC_E_NOMEM;
     ss_buf_free(&buf);
     if (r == 0)
@@ -144,7 +144,8 @@ enum {
     FLAG_MX_SECURE = 2,
     FLAG_LIFTED = 4,
     FLAG_STS_MISFIT = 8,
-    FLAGS_ALL = 15
+    FLAG_EITHER = 16,
+    FLAGS_ALL = 31
 };
 
 static void
@@ -163,7 +164,8 @@ ss_requirement_encode(const struct smtpsec_requirement *requirement, struct ss_b
     uint8_t flags = (uint8_t)((requirement->soft ? FLAG_SOFT : 0) |
                               (requirement->mx_secure ? FLAG_MX_SECURE : 0) |
                               (requirement->lifted ? FLAG_LIFTED : 0) |
-                              (requirement->sts_misfit ? FLAG_STS_MISFIT : 0));
+                              (requirement->sts_misfit ? FLAG_STS_MISFIT : 0) |
+                              (requirement->either ? FLAG_EITHER : 0));
     const struct ss_wanted *reported = &requirement->reported;
 
     put_required(out, requirement);
@@ -326,6 +328,12 @@ coherent(const struct smtpsec_requirement *requirement)
     /* RTLS-06: REQUIRETLS without an identity; RTLS-18: or lifted by the header. */
     if (requirement->requiretls && (requirement->identities == 0 || requirement->lifted))
         return false;
+    /* TRN-08: only where the operator's own mandate is left, and DANE is judged beside it. */
+    if (requirement->either &&
+        (!requirement->lifted || requirement->identities != SMTPSEC_IDENTITY_PKIX ||
+         (requirement->audited & SMTPSEC_IDENTITY_DANE) == 0 ||
+         !ss_tlsa_set_usable(&requirement->tlsa)))
+        return false;
     return coherent_set(requirement, &enforced) &&
            coherent_set(requirement, &requirement->reported);
 }
@@ -365,6 +373,7 @@ read_why(struct ss_rd *rd, struct smtpsec_requirement *requirement)
     requirement->mx_secure = (flags & FLAG_MX_SECURE) != 0;
     requirement->lifted = (flags & FLAG_LIFTED) != 0;
     requirement->sts_misfit = (flags & FLAG_STS_MISFIT) != 0;
+    requirement->either = (flags & FLAG_EITHER) != 0;
     requirement->audited = ss_rd_u8(rd);
     requirement->expires = (int64_t)ss_rd_le64(rd);
     requirement->tlsa_expires = (int64_t)ss_rd_le64(rd);

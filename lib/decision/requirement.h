@@ -82,6 +82,7 @@ struct smtpsec_requirement {
     struct ss_wanted reported; /* all of these, were every claim enforced (design 6.8) */
     bool mx_secure;            /* the MX set was signed, or no MX was looked up */
     bool lifted;               /* TLS-Required: No: nothing is learnt of it (TRN-09); in the digest */
+    bool either;               /* DANE that verifies stands for PKIX (TRN-08); in the digest */
     bool sts_misfit;           /* a testing policy does not list the host (STSA-10, RPT-17) */
     int32_t audited;           /* identities judged and reported, never refused (STSA-10, TLSA-22) */
     int64_t expires;           /* of verification */

@@ -191,13 +191,23 @@ refusal(int32_t fault, int32_t failed, bool memory)
     return ruling;
 }
 
+/* TRN-08: an operator's mandate that DANE meets as well, where nobody else asks for PKIX. */
+static bool
+dane_will_do(const struct smtpsec_requirement *requirement, const struct seen *seen)
+{
+    return requirement->either && (seen->judged & SMTPSEC_IDENTITY_DANE) != 0 &&
+           seen->dane == SMTPSEC_REASON_NONE;
+}
+
 /* PREC-01: a failed DANE check is final, whatever PKIX says. */
 static struct ruling
-compare_identities(int32_t identities, const struct seen *seen, bool memory)
+compare_identities(const struct smtpsec_requirement *requirement, int32_t identities,
+                   const struct seen *seen, bool memory)
 {
     if ((identities & SMTPSEC_IDENTITY_DANE) != 0 && seen->dane != SMTPSEC_REASON_NONE)
         return refusal(seen->dane, SMTPSEC_IDENTITY_DANE, memory);
-    if ((identities & SMTPSEC_IDENTITY_PKIX) != 0 && seen->pkix != SMTPSEC_REASON_NONE)
+    if ((identities & SMTPSEC_IDENTITY_PKIX) != 0 && seen->pkix != SMTPSEC_REASON_NONE &&
+        !dane_will_do(requirement, seen))
         return refusal(seen->pkix, SMTPSEC_IDENTITY_PKIX, memory);
     return refusal(SMTPSEC_REASON_NONE, 0, false);
 }
@@ -235,9 +245,9 @@ compare(const struct smtpsec_requirement *requirement, const struct ss_wanted *w
     if (seen->resumed)
         return refusal(seen->same ? SMTPSEC_REASON_NONE : SMTPSEC_REASON_RESUMED, 0, false);
     /* What others demand too comes first: it is no refusal of the memory's alone. */
-    ruling = compare_identities(wanted->identities & ~wanted->alone, seen, false);
+    ruling = compare_identities(requirement, wanted->identities & ~wanted->alone, seen, false);
     if (ruling.reason == SMTPSEC_REASON_NONE)
-        ruling = compare_identities(wanted->alone, seen, true);
+        ruling = compare_identities(requirement, wanted->alone, seen, true);
     return ruling;
 }
 

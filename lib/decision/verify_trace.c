@@ -113,7 +113,8 @@ static void
 trace_pkix(const struct smtpsec_requirement *requirement, struct smtpsec_verdict *verdict)
 {
     const char *input = ss_trace_keep(&verdict->trace, requirement->host.text);
-    enum ss_effect effect = effect_of(requirement, SMTPSEC_IDENTITY_PKIX);
+    enum ss_effect effect = verdict->accepted ? SS_REPORTS
+                                              : effect_of(requirement, SMTPSEC_IDENTITY_PKIX);
 
     if (verdict->pkix == SMTPSEC_REASON_NONE) {
         ss_trace_add(&verdict->trace, SS_INFORMS, "STSA-04", "RFC 8461 4.2", "", input,

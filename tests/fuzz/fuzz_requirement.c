@@ -18,7 +18,9 @@
  */
 #define BASIS (2 + 3 * 8)
 #define WHY (4 + 4 * 8 + BASIS + 6 + BASIS)
-#define LIFTED 4 /* among the flags */
+/* Among the flags. */
+#define LIFTED 4
+#define EITHER 16
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -64,7 +66,9 @@ judge(const struct smtpsec_requirement *requirement)
             /* What is demanded was proved, and nothing here proves PKIX. */
             must(!verdict.accepted ||
                  ((requirement->identities & ~verdict.identities) == 0 &&
-                  (requirement->identities & SMTPSEC_IDENTITY_PKIX) == 0));
+                  (requirement->identities & SMTPSEC_IDENTITY_PKIX) == 0) ||
+                 (requirement->either &&
+                  (verdict.identities & SMTPSEC_IDENTITY_DANE) != 0));
             must(!verdict.accepted || requirement->tls == SMTPSEC_TLS_OPTIONAL ||
                  starttls == SMTPSEC_STARTTLS_DONE);
             /* Only what is accepted is reported, and only for a set that asks for more. */
@@ -113,7 +117,7 @@ try_with_digest(const uint8_t *data, size_t size)
     body.len = size;
     required = size - SS_SHA256_LEN - WHY;
     /* A lifted one has an octet more in its digest, which no blob holds. */
-    copy[required] = 1;
+    copy[required] = (data[size - WHY + 2] & EITHER) != 0 ? 2 : 1;
     must(ss_sha256(copy, required + ((data[size - WHY + 2] & LIFTED) != 0), digest) == 0);
     memcpy(copy + required, digest, sizeof(digest));
     try(body);

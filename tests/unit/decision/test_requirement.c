@@ -309,28 +309,47 @@ digest_has_no_times(void **state)
     ss_requirement_free(back);
 }
 
+/* The operator's mandate, under TLS-Required: No, where DANE meets it as well (TRN-08). */
+static void
+either(struct smtpsec_requirement *requirement)
+{
+    requirement->requiretls = false;
+    requirement->lifted = requirement->either = true;
+    requirement->identities = SMTPSEC_IDENTITY_PKIX;
+    requirement->alone = 0;
+    requirement->audited = SMTPSEC_IDENTITY_DANE;
+}
+
 /* TRN-09: in a cache that is salted with it the sessions of the two lie apart. */
 static void
 digest_of_lifted(void **state)
 {
     struct smtpsec_requirement *one = full();
     struct smtpsec_requirement *two = full();
+    struct smtpsec_requirement *three = full();
     struct smtpsec_requirement *back;
     struct ss_buf buf;
 
     (void)state;
-    one->requiretls = two->requiretls = false;
-    two->lifted = true;
+    one->requiretls = false;
+    either(two);
+    two->either = false;
+    either(three);
+    one->identities = two->identities; /* all else is the same */
+    assert_int_equal(ss_requirement_seal_digest(three), 0);
     assert_int_equal(ss_requirement_seal_digest(one), 0);
     assert_int_equal(ss_requirement_seal_digest(two), 0);
     assert_memory_not_equal(one->digest, two->digest, SS_SHA256_LEN);
-    encode(two, &buf);
+    assert_memory_not_equal(one->digest, three->digest, SS_SHA256_LEN);
+    assert_memory_not_equal(two->digest, three->digest, SS_SHA256_LEN);
+    encode(three, &buf);
     assert_int_equal(decode(buf.data, buf.len, &back), 0);
-    must_be_same(two, back);
-    assert_true(back->lifted);
+    must_be_same(three, back);
+    assert_true(back->lifted && back->either);
     ss_buf_free(&buf);
     ss_requirement_free(one);
     ss_requirement_free(two);
+    ss_requirement_free(three);
     ss_requirement_free(back);
 }
 
@@ -489,7 +508,48 @@ requiretls_and_lifted(struct smtpsec_requirement *requirement)
     requirement->lifted = true;
 }
 
+static void
+either_and_not_lifted(struct smtpsec_requirement *requirement)
+{
+    either(requirement);
+    requirement->lifted = false;
+}
+
+static void
+either_and_no_identity(struct smtpsec_requirement *requirement)
+{
+    either(requirement);
+    requirement->identities = 0;
+}
+
+static void
+either_and_dane(struct smtpsec_requirement *requirement)
+{
+    either(requirement);
+    requirement->identities |= SMTPSEC_IDENTITY_DANE;
+}
+
+static void
+either_and_dane_not_judged(struct smtpsec_requirement *requirement)
+{
+    either(requirement);
+    requirement->audited = 0;
+}
+
+static void
+either_without_records(struct smtpsec_requirement *requirement)
+{
+    either(requirement);
+    drop_records(requirement);
+    requirement->reported.identities &= ~SMTPSEC_IDENTITY_DANE;
+}
+
 static const struct changed incoherent[] = {
+    {"TRN-08 either identity, and nothing is lifted", either_and_not_lifted},
+    {"TRN-08 either identity, and none is asked", either_and_no_identity},
+    {"TRN-08 either identity, and DANE is asked", either_and_dane},
+    {"TRN-08 either identity, and DANE is not judged", either_and_dane_not_judged},
+    {"TRN-08 either identity, and no records", either_without_records},
     {"the memory alone demands what is not demanded", more_alone},
     {"reported: an unknown demand of TLS", reported_tls_unknown},
     {"reported: an unknown identity", reported_identity_unknown},
