@@ -126,10 +126,12 @@ add_dane(const struct smtpsec_plan *plan, const struct smtpsec_host *host, struc
                  "RFC 7672 2.2", "%s must be authenticated by DANE", host->text);
 }
 
-/* PREC-02: DANE alone where the operator chose so. */
+/* PREC-02: DANE alone where the operator chose so, and does not ask for MTA-STS himself. */
 static bool
 dane_suffices(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
 {
+    if (plan->minimum == SMTPSEC_LEVEL_MTA_STS || host->minimum == SMTPSEC_LEVEL_MTA_STS)
+        return false;
     return plan->settings.dane_over_sts && host->dane == SMTPSEC_DANE_USABLE &&
            ss_plan_mx_secure(plan) && !dane_reports(plan);
 }
