@@ -23,18 +23,25 @@ recipient_counts(const struct smtpsec_plan *plan, const struct smtpsec_host *hos
     return !ss_plan_lifted(plan) || plan->minimum == level || host->minimum == level;
 }
 
+/* RTLS-16: REQUIRETLS asks nothing of the way of a bounce. */
+static bool
+under_requiretls(const struct smtpsec_plan *plan)
+{
+    return plan->message.requiretls && !plan->message.null_sender;
+}
+
 /* PREC-08: an exception lets what is live only report; never against REQUIRETLS. */
 static bool
 dane_reports(const struct smtpsec_plan *plan)
 {
     return plan->settings.dane == SMTPSEC_MODE_REPORT ||
-           (plan->settings.dane_reports && !plan->message.requiretls);
+           (plan->settings.dane_reports && !under_requiretls(plan));
 }
 
 static bool
 sts_reports(const struct smtpsec_plan *plan)
 {
-    return plan->settings.sts_reports && !plan->message.requiretls;
+    return plan->settings.sts_reports && !under_requiretls(plan);
 }
 
 int32_t
@@ -294,8 +301,7 @@ add_requiretls(const struct smtpsec_plan *plan, const struct smtpsec_host *host,
 {
     int32_t identity;
 
-    /* RTLS-16: a bounce is not held back for want of the keyword. */
-    if (!plan->message.requiretls || plan->message.null_sender)
+    if (!under_requiretls(plan))
         return SMTPSEC_REASON_NONE;
     if (!mx_name_trusted(plan, host))
         return SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED; /* RTLS-04, RTLS-05 */
