@@ -179,7 +179,8 @@ held(struct smtpsec_plan *plan, bool is_signed)
 static void
 judge_skips(struct smtpsec_plan *plan)
 {
-    bool answers = !plan->cut, signed_answers = plan->mx_fresh, requiretls = true, same = true;
+    bool answers = !plan->cut, signed_answers = plan->mx_fresh, same = true;
+    bool requiretls = !plan->cut; /* RTLS-15: a host that was not looked at was not tried */
     size_t i;
 
     for (i = 0; i < plan->count; i++) {
