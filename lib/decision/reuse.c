@@ -96,11 +96,14 @@ same_way(const struct ss_opened *opened, const struct smtpsec_requirement *requi
            ss_name_equal(&opened->sni, &requirement->sni.name);
 }
 
-/* TLS, and no certificate or key to be judged: it was not kept, or never came. */
+/*
+ * TLS, and no certificate or key to be judged: it was not kept, or never came.
+ * One that was too long to keep was judged, and refused.
+ */
 static bool
 without_chain(const struct smtpsec_session *session)
 {
-    return session->starttls == SMTPSEC_STARTTLS_DONE && session->count == 0 &&
+    return !session->too_long && session->starttls == SMTPSEC_STARTTLS_DONE && session->count == 0 &&
            session->raw_key.len == 0;
 }
 

@@ -252,7 +252,7 @@ enum {
     OTHER_HOST = 1, OTHER_PORT = 2, OTHER_SNI = 4, OTHER_DOMAIN = 8, LIFTED_THEN = 16,
     LIFTED_NOW = 32, PLAIN = 64, NO_CHAIN = 128, RESUMED = 256, RESUMED_OTHER = 512,
     BAD_CHAIN = 1024, ASKS_REQUIRETLS = 2048, OFFERS_REQUIRETLS = 4096, NOT_OPENED = 8192,
-    LATER = 16384, OLD_TLS = 32768, RAISED = 65536, NOT_DEMANDED = 131072
+    LATER = 16384, OLD_TLS = 32768, RAISED = 65536, NOT_DEMANDED = 131072, TOO_LONG = 262144
 };
 
 struct row {
@@ -281,6 +281,7 @@ static const struct row rows[] = {
     {"PREC-12 without its chain, under the same requirement", NO_CHAIN, true},
     {"PREC-12 without its chain, and TLS too old", NO_CHAIN | OLD_TLS, false},
     {"PREC-12 without its chain, more is asked now", NO_CHAIN | RAISED, false},
+    {"PREC-12 without its chain, which was too long to be judged", NO_CHAIN | TOO_LONG, false},
     {"PREC-12 resumed without a chain, under the same requirement", NO_CHAIN | RESUMED, true},
     {"PREC-12 resumed without a chain, under another digest", NO_CHAIN | RESUMED_OTHER, false},
     {"PREC-12 resumed without a chain, more is asked now", NO_CHAIN | RESUMED | RAISED, false},
@@ -352,6 +353,7 @@ check(void **state)
     session.starttls = (row->how & PLAIN) != 0 ? SMTPSEC_STARTTLS_ABSENT : SMTPSEC_STARTTLS_DONE;
     session.version = (row->how & OLD_TLS) != 0 ? 0x0302 : 0x0304;
     session.requiretls_offered = (row->how & OFFERS_REQUIRETLS) != 0;
+    session.too_long = (row->how & TOO_LONG) != 0;
     session.resumed = (row->how & (RESUMED | RESUMED_OTHER)) != 0;
     if ((row->how & (PLAIN | NO_CHAIN)) == 0)
         show_chain(&session, (row->how & BAD_CHAIN) != 0 ? 3 : 0);
