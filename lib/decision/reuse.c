@@ -44,14 +44,23 @@ names_within(const struct smtpsec_requirement *opened, const struct smtpsec_requ
     return true;
 }
 
-/* An address literal has no name: it is the destination itself. */
+/*
+ * An address literal has no name: it is the destination itself. No blob carries
+ * it, so of what was read back it is not known, and then nothing is the same.
+ */
+static bool
+same_destination(const char *opened, const char *wanted)
+{
+    return opened[0] != '\0' && strcmp(opened, wanted) == 0;
+}
+
 static bool
 same_server(const struct smtpsec_requirement *opened, const struct smtpsec_requirement *wanted)
 {
     if (opened->key.port != wanted->key.port ||
         !ss_name_equal(&opened->host.name, &wanted->host.name))
         return false;
-    return opened->host.name.len > 0 || strcmp(opened->domain, wanted->domain) == 0;
+    return opened->host.name.len > 0 || same_destination(opened->domain, wanted->domain);
 }
 
 bool
@@ -92,7 +101,7 @@ same_way(const struct ss_opened *opened, const struct smtpsec_requirement *requi
 {
     return opened->port == requirement->key.port &&
            ss_name_equal(&opened->host, &requirement->host.name) &&
-           (opened->host.len > 0 || strcmp(opened->domain, requirement->domain) == 0) &&
+           (opened->host.len > 0 || same_destination(opened->domain, requirement->domain)) &&
            ss_name_equal(&opened->sni, &requirement->sni.name);
 }
 

@@ -366,6 +366,75 @@ check(void **state)
     ss_requirement_free(requirement);
 }
 
+/* ---- Address literals ---- */
+
+static struct smtpsec_requirement *
+of_literal(const char *literal)
+{
+    struct smtpsec_requirement *r;
+
+    assert_int_equal(ss_requirement_new(&r), 0);
+    strcpy(r->domain, literal);
+    r->key.port = 25;
+    r->level = SMTPSEC_LEVEL_ENCRYPTED;
+    r->tls = SMTPSEC_TLS_REQUIRED;
+    r->sources = SMTPSEC_SOURCE_OPERATOR;
+    r->tls_version = 0x0303;
+    r->expires = FACTS_NOW + 300;
+    assert_int_equal(ss_requirement_seal_digest(r), 0);
+    return r;
+}
+
+/* As it is in another process. */
+static struct smtpsec_requirement *
+read_back(const struct smtpsec_requirement *requirement)
+{
+    struct smtpsec_requirement *back;
+    struct ss_bytes bytes;
+    struct ss_buf buf;
+
+    ss_buf_init(&buf, 1 << 20);
+    ss_requirement_encode(requirement, &buf);
+    bytes.data = buf.data;
+    bytes.len = buf.len;
+    assert_int_equal(ss_requirement_decode(bytes, &back), 0);
+    ss_buf_free(&buf);
+    return back;
+}
+
+static bool
+serves(const struct smtpsec_requirement *opened, const struct smtpsec_requirement *wanted)
+{
+    struct smtpsec_session session;
+    bool fits = false;
+
+    memset(&session, 0, sizeof(session));
+    session.starttls = SMTPSEC_STARTTLS_DONE;
+    session.version = 0x0304;
+    ss_session_open_under(&session, opened);
+    assert_int_equal(ss_session_satisfies(anchors, wanted, &session, FACTS_NOW, &fits), 0);
+    assert_int_equal(ss_requirement_covers(opened, wanted), fits);
+    return fits;
+}
+
+static void
+literals(void **state)
+{
+    struct smtpsec_requirement *one = of_literal("[192.0.2.1]"), *two = of_literal("[192.0.2.2]");
+    struct smtpsec_requirement *one_back = read_back(one), *two_back = read_back(two);
+
+    (void)state;
+    assert_true(serves(one, one));
+    assert_false(serves(one, two));
+    assert_false(serves(one_back, two_back));
+    assert_false(serves(one_back, two));
+    assert_false(serves(one, two_back));
+    ss_requirement_free(one);
+    ss_requirement_free(two);
+    ss_requirement_free(one_back);
+    ss_requirement_free(two_back);
+}
+
 int
 main(void)
 {
@@ -374,6 +443,7 @@ main(void)
 
     make_certificates();
     SS_TABLE_ROWS(&t, check, rows);
+    ss_table_case(&t, "PREC-12 two address literals, in one process and read back", literals);
     ss_table_case(&t, "PREC-12 what is covered lets no session through that would be refused",
                   covering);
     failed = ss_table_run(&t);
