@@ -18,7 +18,8 @@ is_certificate(int32_t reason)
 /*
  * Did the host fail for a reason of REQUIRETLS alone? The keyword is nobody
  * else's matter (RTLS-13). TLS and certificate are, where another source demands
- * them: the untagged message would wait, and so does this one (RTLS-11).
+ * them: the untagged message would wait, and so does this one (RTLS-11). So is a
+ * version later than the 1.2 that any identity needs: it is the operator's wish.
  * STARTTLS that is refused with a 4yz, or a host out of reach, may be back.
  */
 static bool
@@ -29,9 +30,10 @@ is_final(const struct smtpsec_tally *tally, const struct ss_tally_host *host, in
         return !tally->unsure;
     case SMTPSEC_REASON_REQUIRETLS_UNSUPPORTED:
         return host->requiretls;
+    case SMTPSEC_REASON_TLS_VERSION:
+        return host->requiretls && host->alone && !host->version_raised;
     case SMTPSEC_REASON_NO_STARTTLS:
     case SMTPSEC_REASON_TLS_HANDSHAKE:
-    case SMTPSEC_REASON_TLS_VERSION:
         return host->requiretls && host->alone;
     default:
         return host->requiretls && host->alone && is_certificate(reason);
@@ -126,6 +128,7 @@ take_host(struct smtpsec_tally *tally, const struct smtpsec_host *from, struct s
     }
     host->requiretls = requirement->requiretls;
     host->alone = requirement->sources == SMTPSEC_SOURCE_REQUIRETLS;
+    host->version_raised = requirement->tls_version > 0x0303;
 }
 
 int

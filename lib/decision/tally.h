@@ -21,6 +21,7 @@ struct ss_tally_host {
     bool tried;       /* a skip counts as such */
     bool requiretls;  /* required of it */
     bool alone;       /* and nobody else demands anything */
+    bool version_raised; /* but the operator, a later version of TLS */
     bool final;       /* it failed for a reason of REQUIRETLS alone */
     int32_t reason;
 };

@@ -177,6 +177,31 @@ check_addresses(void **state)
     ss_tally_free(tally);
 }
 
+/* TLS 1.2 is what REQUIRETLS needs; the operator who wants more does not bounce mail by it. */
+static void
+check_version(void **state)
+{
+    static const struct row one = {"", false, false, false, {LEFT(REQUIRETLS)}, 0, 0, ""};
+    struct smtpsec_tally *tally;
+    struct smtpsec_plan plan;
+    uint16_t version;
+
+    (void)state;
+    for (version = 0x0303; version <= 0x0304; version++) {
+        make(&one, &plan);
+        requirements[0].tls_version = version;
+        assert_int_equal(ss_tally_new(&plan, &tally), 0);
+        assert_int_equal(ss_tally_add(tally, 0, R(TLS_VERSION)), 0);
+        assert_int_equal(tally->verdict, version == 0x0303 ? FAIL : DEFER);
+        ss_tally_free(tally);
+        /* The keyword and the certificate are no matter of the version. */
+        assert_int_equal(ss_tally_new(&plan, &tally), 0);
+        assert_int_equal(ss_tally_add(tally, 0, R(NOT_TRUSTED)), 0);
+        assert_int_equal(tally->verdict, FAIL);
+        ss_tally_free(tally);
+    }
+}
+
 /* Nobody to try: what the plan said stands. */
 static void
 check_no_host(void **state)
@@ -215,6 +240,8 @@ main(void)
 
     SS_TABLE_ROWS(&t, check, rows);
     ss_table_case(&t, "RTLS-15 one address of a host is out of reach", check_addresses);
+    ss_table_case(&t, "RTLS-11, PREC-08 a TLS version that the operator raised ends no message",
+                  check_version);
     ss_table_case(&t, "RTLS-04 no host is to be tried: the plan's word stands", check_no_host);
     return ss_table_run(&t);
 }
