@@ -1370,7 +1370,8 @@ SMTPSEC_API const struct smtpsec_verdict *smtpsec_gnutls_verdict(const struct sm
  * bounces a message: whoever can strip TLS can also say 550.
  *
  * verdict: of the session; NULL before there is one.
- * code:    of the reply, 200 to 599; 0 when the connection broke.
+ * code:    of the reply, 200 to 599; 0 when the connection broke. A 3yz where
+ *          2yz is the yes, or 2yz to DATA, is no answer: as if it broke.
  * reason:  receives SMTPSEC_REASON_* for NEXT_HOST; may be NULL.
  * Returns: SMTPSEC_REPLY_*.
  */

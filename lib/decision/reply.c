@@ -27,11 +27,25 @@ next_host(int32_t why, int32_t *reason)
     return SMTPSEC_REPLY_NEXT_HOST;
 }
 
+/*
+ * No yes to what was said: 3yz is one to DATA, and within AUTH (RFC 4954 4), 2yz
+ * to all but DATA. A 354 to the end of a message has taken nothing.
+ */
+static bool
+is_amiss(int32_t stage, int32_t code)
+{
+    if (code >= 400)
+        return false;
+    if (stage == SMTPSEC_STAGE_DATA)
+        return code < 300;
+    return code >= 300 && stage != SMTPSEC_STAGE_AUTH;
+}
+
 /* A reply that is none, a connection that broke, or one that the server closes (RFC 5321 3.8). */
 static bool
-is_lost(int32_t code)
+is_lost(int32_t stage, int32_t code)
 {
-    return code < 200 || code > 599 || code == 421;
+    return code < 200 || code > 599 || code == 421 || is_amiss(stage, code);
 }
 
 /* TRN-05: the server demands TLS, and the message that waives it was to go without. */
@@ -82,7 +96,7 @@ ss_reply_classify(const struct smtpsec_requirement *requirement,
     int32_t fault;
 
     *reason = SMTPSEC_REASON_NONE;
-    if (is_lost(code))
+    if (is_lost(stage, code))
         return next_host(SMTPSEC_REASON_CONNECT_FAILED, reason);
     if (!positive && bounces_unlifted(requirement, stage, code))
         return SMTPSEC_REPLY_FAIL;
