@@ -55,20 +55,33 @@ takes(struct ss_text piece, bool *said)
     return true;
 }
 
+/*
+ * Some take a line without a colon, or of CRs alone, for the end of the header
+ * section: behind it our field may be text of the body, and is not plainly ours.
+ */
+static bool
+is_torn(struct ss_text line)
+{
+    struct ss_text name, rest;
+
+    return !is_folded(line) && !ss_text_cut(line, ':', &name, &rest);
+}
+
 bool
 ss_tls_required_no(struct ss_text headers)
 {
-    bool inside = false, fits = true, said = false;
+    bool inside = false, fits = true, said = false, torn = false;
     struct ss_text line, value;
     size_t fields = 0;
 
     while (take_line(&headers, &line) && line.len > 0) {
         value = line; /* of a folded line all is value */
+        torn = torn || is_torn(line);
         if (!is_folded(line)) {
             inside = is_ours(line, &value);
             fields += inside;
         }
-        if (inside && !takes(value, &said))
+        if (inside && (torn || !takes(value, &said)))
             fits = false;
     }
     /* TRN-07: the field must not come twice; where it does, none of them counts. */
