@@ -21,7 +21,7 @@ struct serve_client;
 struct serve_page;
 
 /* How long a stop waits for evaluations under way, and then for replies to be read. */
-#define SERVE_STOP_S 8
+#define SERVE_STOP_S 5
 #define SERVE_STOP_FLUSH_S 2
 
 struct serve_server {
