@@ -7,10 +7,9 @@
 #include <strings.h>
 
 #define SMTP_PORT 25
-/* The longest name as text, and the longest key around it: "[", "]:65535". */
+/* The longest name as text; no part of a key but the name has any length. */
 #define NAME_MAX_OCTETS 253
 #define LABEL_MAX_OCTETS 63
-#define KEY_MAX_OCTETS (NAME_MAX_OCTETS + 8)
 
 static const char no_map[] = "PERM no such map: ask smtpsec or smtpsec-tlsrpt";
 static const char no_name[] = "PERM the key is no domain name";
@@ -226,7 +225,7 @@ take_key(struct span key, struct serve_question *out)
 {
     if (key.len == 0 || key.at[0] == '.' || key.at[0] == '/')
         say(out, nothing); /* a parent domain; the path of a socket */
-    else if (key.len > KEY_MAX_OCTETS || memchr(key.at, '\0', key.len) != NULL)
+    else if (memchr(key.at, '\0', key.len) != NULL)
         say(out, no_name);
     else if (key.at[0] == '[')
         take_brackets(key, out);
