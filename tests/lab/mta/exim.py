@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 
+import exim_checks
 import frame
 
 USER, UID = 'Debian-exim', 64116
@@ -77,6 +78,7 @@ def find_binary():
 
 class Exim(frame.Mta):
     name = 'exim'
+    uid = UID
 
     def missing(self):
         source = find_binary()
@@ -131,8 +133,7 @@ class Exim(frame.Mta):
             file.write(f'{USER}:x:{UID}:\n')
         os.makedirs(os.path.join(etc, 'exim4'), exist_ok=True)
         self.configuration = os.path.join(etc, 'exim4', 'exim4.conf')
-        with open(self.configuration, 'w') as file:
-            file.write(self.text())
+        self.configure()
         os.chmod(self.configuration, 0o644)
         self.mount(etc, '/etc')
         # It lies there as before: what asks the resolver reads the file in the lab's directory.
@@ -179,14 +180,25 @@ class Exim(frame.Mta):
     def exim(self, *words, **more):
         return subprocess.run([self.binary, *words], capture_output=True, **more)
 
+    def configure(self, *changes):
+        """The configuration anew, with (old, new) texts replaced; what is not there is an error."""
+        text = self.text()
+        for old, new in changes:
+            if not re.search(old, text):
+                raise RuntimeError(f'not in the configuration: {old}')
+            text = re.sub(old, new, text)
+        with open(self.configuration, 'w') as file:
+            file.write(text)
+
     def send(self, sender, recipient, message):
         token = re.search(rb'^Message-ID: <([^>]+)>', message, re.MULTILINE).group(1).decode()
-        run = self.exim('-odq', '-i', '-f', sender, recipient, input=message.replace(b'\r\n', b'\n'))
+        run = self.exim('-odq', '-i', '-f', sender, *recipient.split(), input=message.replace(b'\r\n', b'\n'))
         self.read_log()
         if run.returncode != 0 or token not in self.ids:
             raise RuntimeError(f'exim takes no message: {run.stderr.decode()}')
         # Forced: what another message met at the same host does not count.
-        self.running.append(subprocess.Popen([self.binary, '-M', self.ids[token]], stdin=subprocess.DEVNULL))
+        self.running.append(subprocess.Popen([self.binary, '-M', self.ids[token]], stdin=subprocess.DEVNULL,
+                                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         return token
 
     def read_log(self):
@@ -212,3 +224,6 @@ class Exim(frame.Mta):
 
     def retry(self):
         self.exim('-qff')
+
+    def more(self, lab, score, memories):
+        exim_checks.run(self, score, memories)

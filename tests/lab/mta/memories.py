@@ -23,6 +23,8 @@ class Learnt:
         self.folder = tempfile.mkdtemp(dir=lab.directory, prefix='memories.')
         os.chmod(self.folder, 0o755)
         self.master = None
+        # Read once: were the days some seconds longer than a day, the clock would seem to leap.
+        self.today = int(time.time())
 
     def __enter__(self):
         return self
@@ -31,8 +33,7 @@ class Learnt:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def learn(self, place, day, domains):
-        now = int(time.time()) + day * DAY
-        run = self.tool.send('--memory', place, '--now', now, to=[f'daily@{name}' for name in domains])
+        run = self.tool.send('--memory', place, '--now', self.today + day * DAY, to=[f'daily@{name}' for name in domains])
         if run.status != 0:
             raise RuntimeError(f'the delivery of day {day} failed: {run.err}{run.out}')
 

@@ -2,4 +2,5 @@
 """The servers that are tested: name -> (module of this folder, class)."""
 SERVERS = {
     'postfix': ('stock_postfix', 'StockPostfix'),
+    'exim': ('exim', 'Exim'),
 }

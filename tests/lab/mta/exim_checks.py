@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is asked of the Exim module beyond the table: its memory, its modes, and that whatever
+is broken or left out of the configuration keeps the message."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import frame
+from frame import DEFERRED, DELIVERED
+from tool import say
+
+PATIENCE = 40
+LETTER = 'From: <{0}>\r\nTo: <{1}>\r\nSubject: {2}\r\nMessage-ID: <{2}@sender.test>\r\n{3}\r\nHello.\r\n'
+
+
+class Checks:
+    def __init__(self, exim, score, memories):
+        self.exim, self.score, self.memories, self.number = exim, score, memories, 0
+
+    def letter(self, sender, to, headers):
+        self.number += 1
+        token = f'more-{os.getpid()}-{self.number}'
+        return self.exim.send(sender, to, LETTER.format(sender, to, token, headers).encode())
+
+    def deliver(self, domain, sender=frame.GUARDED, headers=''):
+        return self.exim.result(self.letter(sender, f'box@{domain}', headers), PATIENCE)
+
+    def fresh(self):
+        """Begin with a memory that knows nothing."""
+        folder = tempfile.mkdtemp(dir=self.exim.lab.directory)
+        self.exim.forget(folder)
+        return folder
+
+    def learnt(self):
+        self.exim.forget(self.memories.copy('exim-more'))
+
+    def note(self, name, faults):
+        self.score.note(f'exim: {name}', [fault for fault in faults if fault])
+
+    def expect(self, domain, status, text='', **more):
+        """One delivery; a list of faults."""
+        found = self.deliver(domain, **more)
+        return [f'{domain}: expected {status} {text}, found {found}'
+                if found.status != status or text not in found.reason else '']
+
+    # ---- the memory
+
+    def claims(self, folder):
+        run = subprocess.run([self.exim.lab.smtpsec, 'memory', 'list', '--json', '--memory', folder],
+                             capture_output=True, text=True, user=self.exim.uid, group=self.exim.uid, extra_groups=[])
+        found = [json.loads(line) for line in run.stdout.splitlines()]
+        return {(claim['domain'], claim['kind']) for claim in found}, run.stderr
+
+    def memory(self):
+        folder = self.fresh()
+        faults = self.expect('dane-ee.test', DELIVERED) + self.expect('starttls.test', DELIVERED)
+        faults += self.expect('starttls-valid.test', DELIVERED, sender='<>')
+        faults += self.expect('dane-mismatch.test', DEFERRED, 'dane-no-match')
+        found, said = self.claims(folder)
+        faults += [f'no claim {wanted} in {found} {said}' for wanted in
+                   (('dane-ee.test', 'dane'), ('starttls.test', 'encrypted')) if wanted not in found]
+        faults += [f'a claim of {domain}' for domain, _ in found if domain not in ('dane-ee.test', 'starttls.test')]
+        left = os.listdir(os.path.join(self.exim.folder, 'outcomes'))
+        self.note('deliveries raise claims, refusals and mail with an empty sender none',
+                  faults + ([f'outcomes were left: {left}'] if left else []))
+
+    # ---- the way of a message
+
+    def refused_in_the_handshake(self):
+        self.fresh()
+        self.note('a certificate is refused inside the handshake, with the reason',
+                  self.expect('dane-mismatch.test', DEFERRED, 'SSL verify denied by event-action: depth=0: dane-no-match'))
+
+    def two_domains(self):
+        self.learnt()
+        say('publish-mx', 'plain.test', 'mx.sts-enforce.test')
+        say('smtp', 'mx.sts-enforce.test', 'plain')
+        try:
+            ident = self.letter(frame.GUARDED, 'box@plain.test box@sts-enforce.test', '')
+            self.exim.running[-1].wait()
+            self.exim.read_log()
+            lines = self.exim.lines_of[ident]
+        finally:
+            say('undo')
+        self.note('two domains at one host: each by its own plan', [
+            '' if any(line.startswith(begin) for line in lines) else f'no {begin} in {lines}'
+            for begin in ('=> box@plain.test', '== box@sts-enforce.test')])
+
+    def tls_required_no(self):
+        self.fresh()
+        self.note('TLS-Required: No is obeyed, once and spelt right', self.expect(
+            'dane-mismatch.test', DELIVERED, headers='TLS-Required: No\r\n') + self.expect(
+            'dane-mismatch.test', DEFERRED, headers='TLS-Required: No\r\nTLS-Required: No\r\n') + self.expect(
+            'dane-mismatch.test', DEFERRED, headers='X-TLS-Required: No\r\n'))
+
+    def report(self):
+        self.learnt()
+        self.exim.settings(self.exim.memory, 'report')
+        say('strip-starttls', 'mx.dane-ee.test')
+        try:
+            faults = self.expect('dane-ee.test', DELIVERED, 'report mode: would be refused, no-starttls')
+        finally:
+            say('undo')
+        faults += self.expect('dane-mismatch.test', DELIVERED, 'report mode: would be refused, dane-no-match')
+        faults += self.expect('sts-mx-mismatch.test', DELIVERED, 'report mode: would defer: sts-mx-mismatch')
+        faults += self.expect('sts-enforce.test', DELIVERED, 'accepted')
+        self.exim.settings(self.exim.memory)
+        self.note('report mode says what it would refuse, and refuses nothing', faults)
+
+    # ---- what is broken
+
+    def broken_settings(self):
+        self.fresh()
+        with open(os.path.join(self.exim.folder, 'settings'), 'a') as file:
+            file.write('modes = report\n')
+        faults = self.expect('plain.test', DEFERRED, 'of the settings is not understood')
+        os.unlink(os.path.join(self.exim.folder, 'settings'))
+        faults += self.expect('plain.test', DEFERRED, 'the settings cannot be read')
+        self.exim.settings(self.exim.memory)
+        self.note('broken or missing settings keep all mail', faults)
+
+    def with_configuration(self, name, domain, *changes, attacks=(), text='', status=DEFERRED):
+        self.learnt()
+        self.exim.configure(*changes)
+        for words in attacks:
+            say(*words)
+        try:
+            self.note(name, self.expect(domain, status, text))
+        finally:
+            say('undo')
+            self.exim.configure()
+
+    def left_out(self):
+        """Where a line of the snippet is missing, or fails, another refuses."""
+        strip = (('strip-starttls', 'mx.dane-ee.test'),)
+        gone = r'(?m)^  {} = .*$'.format
+        router = (r'(?s)smtpsec_refuse:.*?(?=smtpsec_send:)', '')
+        self.with_configuration('the module cannot be loaded: mail is kept', 'plain.test',
+                                (r'SMTPSEC_MODULE = .*', 'SMTPSEC_MODULE = /nonexistent.so'))
+        self.with_configuration('it cannot be loaded, and the first router is missing: kept', 'plain.test',
+                                (r'SMTPSEC_MODULE = .*', 'SMTPSEC_MODULE = /nonexistent.so'), router)
+        self.with_configuration('without the first router the transport defers', 'mx-bogus.test', router,
+                                text='mx-bogus')
+        self.with_configuration('without events the gate stays shut', 'dane-ee.test', (gone('event_action'), ''),
+                                text='cannot be judged')
+        self.with_configuration('without hosts_require_tls the gate asks for TLS', 'dane-ee.test',
+                                (gone('hosts_require_tls'), ''), attacks=strip, text='no-starttls')
+        self.with_configuration('where hosts_require_tls fails it does as well', 'dane-ee.test',
+                                (gone('hosts_require_tls'), '  hosts_require_tls = ${dlfunc{/nonexistent.so}{x}}'),
+                                attacks=strip, text='no-starttls')
+        # A veto that Exim never hears of: the judgement of the gate is the same.
+        self.with_configuration('a veto that is lost is made up for at the gate', 'dane-mismatch.test',
+                                (r'(?m)^  event_action = (.*)$', r'  event_action = ${if eq{\1}{x}{}{}}'),
+                                text='failed to expand authenticated_sender: dane-no-match')
+        self.with_configuration('with all three left out the attack works: they are what refuses', 'dane-ee.test',
+                                (gone('event_action'), ''), (gone('hosts_require_tls'), ''),
+                                (gone('authenticated_sender'), ''), attacks=strip, status=DELIVERED)
+
+    def hostile_events(self):
+        self.fresh()
+        run = subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), 'exim_events.py'),
+                              self.exim.module(), os.path.join(self.exim.folder, 'settings'), str(self.exim.uid)],
+                             capture_output=True, text=True)
+        lines = run.stdout.splitlines()
+        self.note('events out of order, of other hosts, without a chain: the gate stays shut',
+                  [line for line in lines if not line.startswith('ok ')] + [run.stderr] * (run.returncode != 0)
+                  + ([] if len(lines) > 8 else [f'only {lines}']))
+
+
+def run(exim, score, memories):
+    checks = Checks(exim, score, memories)
+    for check in (checks.memory, checks.refused_in_the_handshake, checks.two_domains, checks.tls_required_no,
+                  checks.report, checks.broken_settings, checks.left_out, checks.hostile_events):
+        check()
