@@ -89,7 +89,7 @@ int exim_connection_judge(struct exim_connection *c, const struct exim_peer *pee
                           const struct exim_session_facts *facts, struct exim_judgement *out);
 void exim_judgement_free(struct exim_judgement *judgement);
 
-/* Write the outcome of a session as bytes, to be freed by smtpsec_bytes_free(). Returns a SMTPSEC_E_*. */
+/* Write the outcome of a session as bytes, for smtpsec_bytes_free(). Returns a SMTPSEC_E_*. */
 int exim_connection_outcome(const struct exim_connection *c,
                             const struct exim_judgement *judgement, uint8_t **data, size_t *len);
 /* Record a session that took no message. */

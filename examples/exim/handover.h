@@ -22,7 +22,7 @@ struct exim_handover {
 
 /* The file's name: the message id, and a digest of the rest. Returns 0; -1 for no message id. */
 int exim_handover_name(const struct exim_handover *whose, char *out, size_t room);
-/* The file's first line, which tells apart what has the same digest. Returns its length, 0: no room. */
+/* The file's first line, which tells apart what has one digest. Returns its length; 0: no room. */
 size_t exim_handover_line(const struct exim_handover *whose, char *out, size_t room);
 
 /* Returns 0 or -1. A file that is there already is replaced. */

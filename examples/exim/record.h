@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From the gate to the memory: outcomes wait in the spool until Exim says that the message was taken. */
+/* From the gate to the memory: outcomes wait in the spool until the message was taken. */
 #ifndef EXIM_RECORD_H
 #define EXIM_RECORD_H
 

@@ -3,21 +3,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
+#include "host_name.h"
 #include "note.h"
 #include "world.h"
-
-int
-exim_is_host_name(const char *name)
-{
-    size_t len = strlen(name);
-    int letters = strspn(name, "0123456789.") < len; /* else an address */
-
-    return len > 0 && len < 254 && name[0] != '-' && name[0] != '.' && letters &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-._") == len;
-}
 
 /* Is it to be tried, and no name before it the same? */
 static int
@@ -90,7 +80,8 @@ refuse(const struct smtpsec_plan *plan, char *out, size_t room)
               smtpsec_verdict_name(smtpsec_plan_verdict(plan)),
               smtpsec_reason_name(smtpsec_plan_reason(plan)), smtpsec_plan_text(plan));
     tell_skipped(plan);
-    snprintf(out, room, ":%s: %s", smtpsec_plan_verdict(plan) == SMTPSEC_VERDICT_FAIL ? "fail" : "defer",
+    snprintf(out, room, ":%s: %s",
+             smtpsec_plan_verdict(plan) == SMTPSEC_VERDICT_FAIL ? "fail" : "defer",
              said[0] != '\0' ? said : "the destination cannot be evaluated");
 }
 

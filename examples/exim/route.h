@@ -31,7 +31,4 @@ int exim_route(void *question, char *out, size_t room);
  */
 size_t exim_hosts(const struct smtpsec_plan *plan, int report, char *out, size_t room);
 
-/* Can it stand in Exim's list of hosts, and mean nothing but a host's name? */
-int exim_is_host_name(const char *name);
-
 #endif

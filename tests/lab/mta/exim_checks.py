@@ -71,7 +71,8 @@ class Checks:
     def refused_in_the_handshake(self):
         self.fresh()
         self.note('a certificate is refused inside the handshake, with the reason',
-                  self.expect('dane-mismatch.test', DEFERRED, 'SSL verify denied by event-action: depth=0: dane-no-match'))
+                  self.expect(
+            'dane-mismatch.test', DEFERRED, 'SSL verify denied by event-action: depth=0: dane-no-match'))
 
     def two_domains(self):
         self.learnt()

@@ -122,10 +122,10 @@ def chains(module, one, other):
 
 def elsewhere(module, one):
     one.begin()
-    tell('no other host is connected to', bool(module.event('tcp:connect', (*one.peer[:1], 'mx.x.test', '192.0.2.1'))[1]),
-         True)
+    stranger = one.peer[0], 'mx.x.test', '192.0.2.1'
+    tell('no other host is connected to', bool(module.event('tcp:connect', stranger)[1]), True)
     shut(module, 'after that', one.peer)
-    tell('TLS is a must for who is not known', module.call('require_tls', 'x.test', 'mx.x.test', '192.0.2.1'), (OK, '*'))
+    tell('TLS is a must for who is not known', module.call('require_tls', *stranger), (OK, '*'))
     tell('with too few words as well', module.call('require_tls', 'x.test'), (OK, '*'))
     tell('an event with too few words refuses', bool(module.call('event', 'tls:cert')[1]), True)
     tell('a gate with too few words is shut', module.call('gate', 'x')[0], FAIL)
@@ -133,7 +133,8 @@ def elsewhere(module, one):
     child = os.fork()
     if child == 0:
         os._exit(module.gate(one.peer)[0])
-    tell('what a parent has seen counts for nothing in its child', os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), FAIL)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    tell('what a parent has seen counts for nothing in its child', status, FAIL)
     tell('and goes on to count for itself', module.gate(one.peer), (OK, ''))
     module.settings = '/nonexistent'
     child = os.fork()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What Exim's events hand over: certificates from the top down, the reply to EHLO, a version's name. */
+/* What Exim's events hand over: certificates from the top down, EHLO, a version's name. */
 #include "table.h"
 
 #include <string.h>

@@ -78,7 +78,8 @@ who(void *user, char *out, size_t room)
     gid_t gids[3];
 
     (void)user;
-    if (getresuid(&uids[0], &uids[1], &uids[2]) != 0 || getresgid(&gids[0], &gids[1], &gids[2]) != 0)
+    if (getresuid(&uids[0], &uids[1], &uids[2]) != 0 ||
+        getresgid(&gids[0], &gids[1], &gids[2]) != 0)
         return -1;
     snprintf(out, room, "%u %u %u %u %u %u", uids[0], uids[1], uids[2], gids[0], gids[1], gids[2]);
     return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Settings of the Exim module: what is not understood is refused, and so is a file that others may write. */
+/* Settings of the Exim module: what is not understood, or others may write, is refused. */
 #include "table.h"
 
 #include <stdio.h>
