@@ -41,12 +41,6 @@ smtputf8_enable = no
 # senders that do not go by the transport smtp
 sender_dependent_default_transport_maps = inline:{{ {ways} }}
 
-smtp_dns_support_level = dnssec
-smtp_host_lookup = dns
-smtp_tls_security_level = may
-smtp_tls_CAfile = {ca}
-smtp_tls_loglevel = 1
-
 # each round stands alone: nothing is learnt of a destination, and nobody waits
 smtp_connection_cache_on_demand = no
 default_destination_concurrency_failed_cohort_limit = 1000
@@ -98,7 +92,7 @@ class Instance:
         os.mkdir(self.config)
         with open(os.path.join(self.config, 'main.cf'), 'w') as out:
             out.write(MAIN_CF.format(folder=self.folder, daemons=self.daemons, commands=self.commands,
-                                     sender=SENDER_DOMAIN, ca=self.lab.ca, ways=', '.join(
+                                     sender=SENDER_DOMAIN, ways=', '.join(
                                          f'{{ {sender} = {name}: }}' for sender, (name, _) in ways.items())))
             out.writelines(f'{name} = {value}\n' for name, value in options.items())
         with open(os.path.join(self.config, 'master.cf'), 'w') as out:

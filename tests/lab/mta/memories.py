@@ -13,8 +13,9 @@ from cases import ABANDONED, KNOWN
 from tool import say
 
 DAY = 86400
-DAYS = range(-28, 1, 2)   # a soft claim is earned by 7 days of delivery over 14 days
-GONE = -10                # since that day policies of 7 days are blocked
+# A soft claim is earned by 7 days of delivery over 14 days. Each day one: a clock that leaps is not believed.
+DAYS = range(-20, 1)
+GONE = -9    # since that day policies of 7 days are blocked
 
 
 class Learnt:

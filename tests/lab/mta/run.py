@@ -176,17 +176,19 @@ class Play:
                 left.append(f'{case.destination}, {case.attack}: {self.mta.result(ident, 1).reason}')
         score.note(f'{self.mta.name}: after the attacks all {len(self.deferred)} deferred messages are delivered', left)
 
-    def table(self, score, only):
+    def table(self, score, options):
         """All rounds; printed in the order of the cases, with what there is when something breaks."""
         found = []
         try:
             for chosen in cases.rounds():
                 chosen = [case for case in chosen if case.key not in self.mta.undone
-                          and (not only or only in f'{case.destination} {case.attack}')]
+                          and (options.only in f'{case.destination} {case.attack}')]
                 found += self.one_round(chosen) if chosen else []
         finally:
             for played in sorted(found, key=lambda played: cases.CASES.index(played.case)):
                 score.note(row(self.mta, played), faults_of(self.mta, played))
+                if options.texts:
+                    print(f'           {played.guarded.reason}')
 
 
 def explain(mta):
@@ -202,7 +204,7 @@ def test(mta, lab, path, memories, score, options):
     try:
         print(f'       {mta.version()}\n       {HEADING}')
         play = Play(mta, lab, path, memories, Post())
-        play.table(score, options.only)
+        play.table(score, options)
         explain(mta)
         if not options.only:
             play.afterwards(score)
@@ -226,6 +228,7 @@ def whole_root():
 def add_options(parser):
     parser.add_argument('--server', default=','.join(SERVERS), help='these alone, separated by commas')
     parser.add_argument('--only', default='', help='only cases in whose destination and attack this text is found')
+    parser.add_argument('--texts', action='store_true', help="also print the server's own words")
 
 
 def main():

@@ -4,7 +4,9 @@ import os
 import socket
 import subprocess
 
-from frame import wait_for
+from frame import give, wait_for
+
+USER, GROUP = 'nobody', 'postfix'   # who it becomes, and who may ask by the unix socket
 
 
 class Service:
@@ -17,9 +19,11 @@ class Service:
 
     def command(self, memory):
         return [self.lab.smtpsec, 'serve', '--listen', f'unix:{self.path}',
-                '--listen', f'inet:127.0.0.1:{self.port}', *self.lab.common, '--memory', memory, *self.options]
+                '--listen', f'inet:127.0.0.1:{self.port}', *self.lab.common, '--memory', memory,
+                '--user', USER, '--socket-owner', f'root:{GROUP}', '--socket-mode', '0660', *self.options]
 
     def start(self, memory):
+        give(memory, USER)
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(self.command(memory), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             cwd='/', start_new_session=True)
