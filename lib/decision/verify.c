@@ -329,6 +329,30 @@ add_memory_text(const struct smtpsec_requirement *requirement, const struct ss_w
              verdict->accepted ? "the memory would refuse it, " : "", line);
 }
 
+/* Words put one behind the other: printf() took a third of the time of a verdict that accepts. */
+static void
+write_accepted(const char *host, const struct smtpsec_requirement *requirement,
+               struct smtpsec_verdict *verdict)
+{
+    bool noted = verdict->reason != SMTPSEC_REASON_NONE;
+    const char *const words[] = {
+        host, ": accept at ", smtpsec_level_name(verdict->achieved), ", ",
+        smtpsec_level_name(requirement->level), " required",
+        noted ? "; not met, and only reported: " : "",
+        noted ? smtpsec_reason_name(verdict->reason) : "",
+    };
+    size_t at = 0, len, i;
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        len = strlen(words[i]);
+        if (len >= sizeof(verdict->text) - at)
+            break;
+        memcpy(verdict->text + at, words[i], len);
+        at += len;
+    }
+    verdict->text[at] = '\0';
+}
+
 static void
 write_text(const struct smtpsec_requirement *requirement, const struct smtpsec_session *session,
            struct smtpsec_verdict *verdict)
@@ -345,10 +369,7 @@ write_text(const struct smtpsec_requirement *requirement, const struct smtpsec_s
                  smtpsec_reason_name(verdict->reason), smtpsec_reason_text(verdict->reason),
                  smtpsec_starttls_name(session->starttls));
     else
-        snprintf(verdict->text, sizeof(verdict->text), "%s: accept at %s, %s required%s%s", host,
-                 smtpsec_level_name(verdict->achieved), smtpsec_level_name(requirement->level),
-                 verdict->reason != SMTPSEC_REASON_NONE ? "; not met, and only reported: " : "",
-                 verdict->reason != SMTPSEC_REASON_NONE ? smtpsec_reason_name(verdict->reason) : "");
+        write_accepted(host, requirement, verdict);
 }
 
 /* RPT-21: each policy has its own counts, so a report needs more than the one reason of a verdict. */
