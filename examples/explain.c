@@ -37,58 +37,6 @@ fold(int indent, const char *first, const char *text)
     printf("%s\n", text);
 }
 
-/* What the other side would have to change; the memory says so itself. */
-static const char *
-remedy(int32_t reason)
-{
-    switch (reason) {
-    case SMTPSEC_REASON_NONE:
-        return NULL;
-    case SMTPSEC_REASON_NO_STARTTLS:
-    case SMTPSEC_REASON_STARTTLS_REFUSED:
-    case SMTPSEC_REASON_STARTTLS_INJECTION:
-    case SMTPSEC_REASON_TLS_HANDSHAKE:
-    case SMTPSEC_REASON_TLS_VERSION:
-        return "a host that offers STARTTLS and completes a handshake of TLS 1.2 or later";
-    case SMTPSEC_REASON_DANE_NO_MATCH:
-    case SMTPSEC_REASON_DANE_TA_NO_PATH:
-    case SMTPSEC_REASON_DANE_TA_LEAF:
-        return "a certificate that one of the host's TLSA records matches";
-    case SMTPSEC_REASON_STS_MX_MISMATCH:
-        return "an MX host that the MTA-STS policy lists, or a policy that lists this one";
-    case SMTPSEC_REASON_MX_BOGUS:
-    case SMTPSEC_REASON_ADDR_BOGUS:
-    case SMTPSEC_REASON_TLSA_BOGUS:
-    case SMTPSEC_REASON_MX_INDETERMINATE:
-    case SMTPSEC_REASON_ADDR_INDETERMINATE:
-    case SMTPSEC_REASON_TLSA_INDETERMINATE:
-        return "records whose DNSSEC signatures are valid";
-    case SMTPSEC_REASON_MX_INSECURE:
-        return "signed MX records";
-    case SMTPSEC_REASON_DANE_REQUIRED:
-        return "signed TLSA records, or a lower minimum by the operator";
-    case SMTPSEC_REASON_STS_REQUIRED:
-        return "an MTA-STS policy that enforces, or a lower minimum by the operator";
-    case SMTPSEC_REASON_DOWNGRADE:
-    case SMTPSEC_REASON_DNSSEC_LOST:
-    case SMTPSEC_REASON_ANSWER_HELD:
-        return "what was proved before, or time: see what the memory says";
-    case SMTPSEC_REASON_NULL_MX:
-    case SMTPSEC_REASON_NO_SUCH_DOMAIN:
-    case SMTPSEC_REASON_NO_ADDRESS:
-    case SMTPSEC_REASON_NULL_HOST:
-    case SMTPSEC_REASON_ADDRESS_AS_MX:
-        return "an MX record that names a host with an address";
-    case SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED:
-    case SMTPSEC_REASON_REQUIRETLS_UNSUPPORTED:
-        return "DNSSEC or MTA-STS for the MX hosts, and hosts that support REQUIRETLS";
-    default:
-        if (reason >= SMTPSEC_REASON_NO_CERTIFICATE)
-            return "a valid certificate for the host's name, by a trusted authority";
-        return "look-ups that are answered";
-    }
-}
-
 static void
 print_step(size_t n, const char *rule, const char *rfc, const char *effect, const char *text)
 {
@@ -116,14 +64,12 @@ print_origin(const char *source, const char *input, int64_t age)
 static void
 print_refusal(int32_t reason)
 {
-    const char *met_by = remedy(reason);
-
-    if (met_by == NULL)
+    if (reason == SMTPSEC_REASON_NONE)
         return;
     fold(5, "refused: ", smtpsec_reason_text(reason));
     if (smtpsec_reason_rfc(reason)[0] != '\0')
         fold(5, "by: ", smtpsec_reason_rfc(reason));
-    fold(5, "met by: ", met_by);
+    fold(5, "met by: ", smtpsec_reason_met_by(reason));
 }
 
 static void

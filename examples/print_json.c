@@ -88,6 +88,7 @@ reason_with(int32_t reason, const char *text, const char *enhanced)
     json_put_text(object, "text", text);
     json_put_text(object, "enhanced", enhanced);
     json_put_text(object, "rfc", smtpsec_reason_rfc(reason));
+    json_put_text(object, "met_by", smtpsec_reason_met_by(reason));
     return object;
 }
 

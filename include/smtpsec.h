@@ -487,6 +487,12 @@ SMTPSEC_API const char *smtpsec_reason_text(int32_t reason);
 SMTPSEC_API const char *smtpsec_reason_enhanced(int32_t reason);
 /** RFC and section behind a reason, such as "RFC 7672 2.2"; "" when none. */
 SMTPSEC_API const char *smtpsec_reason_rfc(int32_t reason);
+/**
+ * What would satisfy a refusal for this reason, in words that follow "met by",
+ * such as "records whose DNSSEC signatures are valid"; "" for NONE and unknown
+ * ones. What the memory refuses, smtpsec_host_floor_text() tells in full.
+ */
+SMTPSEC_API const char *smtpsec_reason_met_by(int32_t reason);
 /** Result type of RFC 8460 for a reason, or SMTPSEC_RESULT_NONE. */
 SMTPSEC_API int32_t smtpsec_reason_result(int32_t reason);
 
@@ -1314,7 +1320,10 @@ SMTPSEC_API int32_t smtpsec_verdict_tlsa(const struct smtpsec_verdict *verdict);
 SMTPSEC_API const char *smtpsec_verdict_text(const struct smtpsec_verdict *verdict);
 /** One line for a DSN, as smtpsec_plan_dsn_text(); "" when the session is accepted. */
 SMTPSEC_API const char *smtpsec_verdict_dsn_text(const struct smtpsec_verdict *verdict);
-/* The trace of the judgement, in order, as for plans; no age is known. */
+/*
+ * The trace of the judgement, in order, as for plans; no age is known. What the
+ * host did or showed has the source "session".
+ */
 SMTPSEC_API size_t smtpsec_verdict_explain_count(const struct smtpsec_verdict *verdict);
 SMTPSEC_API const char *smtpsec_verdict_explain_rule(const struct smtpsec_verdict *verdict, size_t n);
 SMTPSEC_API const char *smtpsec_verdict_explain_rfc(const struct smtpsec_verdict *verdict, size_t n);

@@ -109,6 +109,18 @@ ss_note(struct ss_notes *notes, enum ss_effect effect, const char *rule, const c
 }
 
 void
+ss_note_by(struct ss_notes *notes, const char *source, enum ss_effect effect, const char *rule,
+           const char *rfc, const char *format, ...)
+{
+    const struct ss_origin origin = {source, SS_AGE_UNKNOWN, {NULL, 0}};
+    va_list args;
+
+    va_start(args, format);
+    ss_note_list(notes, &origin, effect, rule, rfc, format, args);
+    va_end(args);
+}
+
+void
 ss_note_from(struct ss_notes *notes, const struct ss_origin *origin, enum ss_effect effect,
              const char *rule, const char *rfc, const char *format, ...)
 {

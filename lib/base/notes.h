@@ -59,6 +59,9 @@ const char *ss_effect_name(enum ss_effect effect);
 /* Add one; notes may be NULL. rule, rfc: static. Text is cut at 511 octets and escaped. */
 void ss_note(struct ss_notes *notes, enum ss_effect effect, const char *rule, const char *rfc,
              const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same, with whose word it is and nothing more; source: static, as in ss_origin. */
+void ss_note_by(struct ss_notes *notes, const char *source, enum ss_effect effect, const char *rule,
+                const char *rfc, const char *format, ...) __attribute__((format(printf, 6, 7)));
 /* The same, of something; its octets are escaped and cut like the text. */
 void ss_note_from(struct ss_notes *notes, const struct ss_origin *origin, enum ss_effect effect,
                   const char *rule, const char *rfc, const char *format, ...)

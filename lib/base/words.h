@@ -2,7 +2,7 @@
 /*
  * The names of every public constant and the facts of every reason, in one
  * place. The public smtpsec_*_name() functions are defined in words.c itself and
- * smtpsec_reason_*() in reasons.c: the core may call them, and so may users.
+ * smtpsec_reason_*() in reasons.c and remedies.c: the core may call them, and so may users.
  */
 #ifndef SS_BASE_WORDS_H
 #define SS_BASE_WORDS_H

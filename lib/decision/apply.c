@@ -8,6 +8,7 @@
 #include "decision/decide.h"
 #include "decision/demand.h"
 #include "decision/explain.h"
+#include "decision/origin.h"
 
 static bool
 judged_by_dane(const struct ss_demand *demand)
@@ -79,27 +80,15 @@ write_requirement(struct smtpsec_plan *plan, struct smtpsec_host *host,
     return r;
 }
 
-static const char *
-rule_of(int32_t reason)
+/* Whose word a reason rests on; a policy's may be an older one. */
+static struct ss_origin
+origin_of(const struct smtpsec_plan *plan, int32_t reason)
 {
-    switch (reason) {
-    case SMTPSEC_REASON_DOWNGRADE:
-        return "PREC-09";
-    case SMTPSEC_REASON_DANE_REQUIRED:
-        return "TLSA-23";
-    case SMTPSEC_REASON_STS_REQUIRED:
-        return "PREC-08";
-    case SMTPSEC_REASON_REQUIRETLS_MX_UNAUTHENTICATED:
-        return "RTLS-04";
-    case SMTPSEC_REASON_MX_INSECURE:
-        return "RES-24";
-    case SMTPSEC_REASON_STS_MX_MISMATCH:
-        return "STSA-01";
-    case SMTPSEC_REASON_NO_ADDRESS:
-        return "RES-18";
-    default:
-        return reason >= SMTPSEC_REASON_TLSA_SERVFAIL ? "TLSA-04" : "RES-19";
-    }
+    struct ss_origin origin = {ss_reason_origin(reason)->source, SS_AGE_UNKNOWN, {NULL, 0}};
+
+    if (reason == SMTPSEC_REASON_STS_MX_MISMATCH && plan->sts_source == SMTPSEC_STS_SOURCE_CACHED)
+        origin.source = "cache";
+    return origin;
 }
 
 /* Design 6.11: a refusal by the memory, or one that would be, says what it rests on. */
@@ -119,6 +108,7 @@ static int
 apply_host(struct smtpsec_plan *plan, struct smtpsec_host *host)
 {
     struct ss_demand demand, reported;
+    struct ss_origin origin;
     int32_t reason, would;
 
     if (host->floors.enforced.host.len > 0)
@@ -137,8 +127,10 @@ apply_host(struct smtpsec_plan *plan, struct smtpsec_host *host)
         return write_requirement(plan, host, &demand, &reported, would);
     host->action = SMTPSEC_ACTION_SKIP;
     host->reason = reason;
-    ss_note(&plan->notes, SS_SKIPS, rule_of(reason), smtpsec_reason_rfc(reason),
-            "%s is skipped: %s", host->text, smtpsec_reason_text(reason));
+    origin = origin_of(plan, reason);
+    ss_note_from(&plan->notes, &origin, SS_SKIPS, ss_reason_origin(reason)->rule,
+                 smtpsec_reason_rfc(reason), "%s is skipped: %s", host->text,
+                 smtpsec_reason_text(reason));
     return 0;
 }
 
@@ -169,8 +161,8 @@ held(struct smtpsec_plan *plan, bool is_signed)
         return !is_signed;
     if (plan->ends_reported) {
         plan->would_refuse = true;
-        ss_note(&plan->notes, SS_REPORTS, "PREC-09", "",
-                "the memory would hold this answer for a day");
+        ss_note_by(&plan->notes, "memory", SS_REPORTS, "PREC-09", "",
+                   "the memory would hold this answer for a day");
     }
     return false;
 }
@@ -318,6 +310,7 @@ write_digest(struct smtpsec_plan *plan)
 int
 ss_plan_apply(struct smtpsec_plan *plan, const struct smtpsec_message *message)
 {
+    struct ss_origin origin;
     size_t i;
     int r;
 
@@ -331,11 +324,13 @@ ss_plan_apply(struct smtpsec_plan *plan, const struct smtpsec_message *message)
     }
     judge(plan);
     if (plan->floors.hold_ended)
-        ss_note(&plan->notes, SS_LOWERS, "PREC-09", "RFC 3207 6",
-                "the hold by soft claims is over: mail goes on, weaker than what was remembered");
+        ss_note_by(&plan->notes, "memory", SS_LOWERS, "PREC-09", "RFC 3207 6",
+                   "the hold by soft claims is over: mail goes on, weaker than what was remembered");
+    origin = origin_of(plan, plan->reason);
     if (plan->reason != SMTPSEC_REASON_NONE)
-        ss_note(&plan->notes, SS_REFUSES, "", smtpsec_reason_rfc(plan->reason), "%s: %s",
-                smtpsec_verdict_name(plan->verdict), smtpsec_reason_text(plan->reason));
+        ss_note_from(&plan->notes, &origin, SS_REFUSES, ss_reason_origin(plan->reason)->rule,
+                     smtpsec_reason_rfc(plan->reason), "%s: %s",
+                     smtpsec_verdict_name(plan->verdict), smtpsec_reason_text(plan->reason));
     write_text(plan);
     write_dsn(plan);
     return write_digest(plan);

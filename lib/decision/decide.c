@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "decision/fact_notes.h"
 #include "decision/observe.h"
 #include "decision/resolve.h"
 #include "decision/sts_view.h"
@@ -150,8 +151,8 @@ take_tlsa(const struct ss_target *target, const struct ss_settings *settings, st
         return r;
     if (!ss_tlsa_set_usable(&host->tlsa)) {
         host->dane = SMTPSEC_DANE_UNUSABLE;
-        ss_note(notes, SS_LOWERS, "TLSA-11", "RFC 7672 2.2",
-                "no TLSA record is usable: TLS, not authenticated");
+        ss_note_fact(notes, target->tlsa, SS_LOWERS, "TLSA-11", "RFC 7672 2.2",
+                     "no TLSA record is usable: TLS, not authenticated");
     }
     host->tlsa_expires = target->tlsa->expires;
     host->tlsa_inception = answer->inception;
@@ -400,12 +401,12 @@ take_canary(const struct ss_evidence *evidence, struct smtpsec_plan *plan)
 {
     plan->dnssec = ss_evidence_dnssec(evidence, NULL);
     if (plan->dnssec == SMTPSEC_DNSSEC_LOST)
-        ss_note(&plan->facts, SS_LOWERS, "RES-26", "RFC 7672 2.1.1",
-                "known-signed names come back unsigned: the resolver does not validate, DANE is "
-                "off");
+        ss_note_by(&plan->facts, "dns", SS_LOWERS, "RES-26", "RFC 7672 2.1.1",
+                   "known-signed names come back unsigned: the resolver does not validate, DANE "
+                   "is off");
     if (plan->dnssec == SMTPSEC_DNSSEC_UNTRUSTED)
-        ss_note(&plan->facts, SS_LOWERS, "RES-26", "RFC 7672 2.1.1",
-                "no resolver is trusted to validate: every answer is insecure, DANE is off");
+        ss_note_by(&plan->facts, "operator", SS_LOWERS, "RES-26", "RFC 7672 2.1.1",
+                   "no resolver is trusted to validate: every answer is insecure, DANE is off");
 }
 
 /* Design 6.2: for how long, and why, the memory asks for what it asks for. */
@@ -415,10 +416,10 @@ take_clock(const struct ss_evidence *evidence, int64_t now, struct smtpsec_plan 
     int64_t hours = (now - evidence->memory_at) / 3600;
 
     if (evidence->memory_at != 0)
-        ss_note(&plan->facts, SS_INFORMS, "PREC-10", "",
-                "the clock leapt %s by %lld hours: the memory judges by the old time and learns "
-                "nothing until the new one was used for 48 hours", hours < 0 ? "back" : "ahead",
-                (long long)(hours < 0 ? -hours : hours));
+        ss_note_by(&plan->facts, "memory", SS_INFORMS, "PREC-10", "",
+                   "the clock leapt %s by %lld hours: the memory judges by the old time and "
+                   "learns nothing until the new one was used for 48 hours",
+                   hours < 0 ? "back" : "ahead", (long long)(hours < 0 ? -hours : hours));
 }
 
 int

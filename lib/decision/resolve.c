@@ -77,8 +77,8 @@ cut_at_self(const struct ss_settings *settings, struct ss_notes *notes, struct s
             out->hosts[i].reason = SMTPSEC_REASON_MX_IS_SELF;
         better = better || out->hosts[i].preference < best;
     }
-    ss_note(notes, SS_SKIPS, "RES-03", "RFC 5321 5.1",
-            "our own name is an MX host: hosts from preference %u on are cut", (unsigned)best);
+    ss_note_by(notes, "operator", SS_SKIPS, "RES-03", "RFC 5321 5.1",
+               "our own name is an MX host: hosts from preference %u on are cut", (unsigned)best);
     if (!better)
         out->reason = SMTPSEC_REASON_NO_BETTER_HOST;
 }
@@ -112,7 +112,8 @@ mx_hosts(const struct ss_answer *answer, const struct ss_settings *settings, str
         out->origin = SMTPSEC_ORIGIN_NULL;
         out->reason = SMTPSEC_REASON_NULL_MX;
         out->permanent = true;
-        ss_note(notes, SS_REFUSES, "RES-11", "RFC 7505 3", "null MX: the domain takes no mail");
+        ss_note_by(notes, "dns", SS_REFUSES, "RES-11", "RFC 7505 3",
+                   "null MX: the domain takes no mail");
         return 0;
     }
     for (i = 0; i < answer->count; i++) {
@@ -124,8 +125,8 @@ mx_hosts(const struct ss_answer *answer, const struct ss_settings *settings, str
     drop_repeats(out);
     cut_at_self(settings, notes, out); /* before the cut: it must see the whole list */
     if (out->count > SS_HOSTS_MAX) {
-        ss_note(notes, SS_SKIPS, "", "", "%zu MX hosts, only the best %d are used", out->count,
-                SS_HOSTS_MAX);
+        ss_note_by(notes, "dns", SS_SKIPS, "RES-03", "RFC 5321 5.1",
+                   "%zu MX hosts, only the best %d are used", out->count, SS_HOSTS_MAX);
         out->count = SS_HOSTS_MAX;
         out->cut = true;
     }
@@ -199,7 +200,8 @@ by_literal(const struct ss_evidence *evidence, struct ss_notes *notes, struct ss
     out->hosts[0].addresses[0] = evidence->destination.address;
     out->hosts[0].address_count = 1;
     out->hosts[0].expires = out->expires;
-    ss_note(notes, SS_LOWERS, "RES-25", "RFC 7672 2.2", "address literal: no DANE, no MTA-STS");
+    ss_note_by(notes, "message", SS_LOWERS, "RES-25", "RFC 7672 2.2",
+               "address literal: no DANE, no MTA-STS");
     return 0;
 }
 

@@ -231,8 +231,8 @@ search_tlsa(const struct ss_evidence *evidence, struct ss_wants *wants, struct s
     host->dane = SMTPSEC_DANE_INSECURE;
     if (!host->secure_addresses) {
         if (!alias) { /* RES-17 */
-            ss_note(notes, SS_LOWERS, "RES-17", "RFC 7672 2.2.2",
-                    "the host's addresses are unsigned: no DANE");
+            ss_note_by(notes, "dns", SS_LOWERS, "RES-17", "RFC 7672 2.2.2",
+                       "the host's addresses are unsigned: no DANE");
             return;
         }
         if (!initial_alias_secure(evidence, wants, notes, host))

@@ -49,8 +49,8 @@ judge(const struct ss_evidence *evidence, const struct ss_name *of, uint8_t dept
     if (ss_evidence_dnssec(evidence, wants) != SMTPSEC_DNSSEC_VALIDATES)
         return;
     zone->state = SS_ZONE_UNSURE;
-    ss_note(notes, SS_INFORMS, "PREC-11", "RFC 4035 5.2",
-            "unsigned answers, and nothing proves that they may be: believed after 72 hours");
+    ss_note_by(notes, "dns", SS_INFORMS, "PREC-11", "RFC 4035 5.2",
+               "unsigned answers, and nothing proves that they may be: believed after 72 hours");
 }
 
 /* Claims that rest on the signatures of the MX set. */

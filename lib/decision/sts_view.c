@@ -187,7 +187,8 @@ ask_or_defer(const struct ss_evidence *evidence, const struct ss_settings *setti
     if (wants != NULL)
         wants->deferred = true;
     view->unsure = true; /* RTLS-15: it may name the hosts */
-    ss_note(notes, SS_INFORMS, "STSF-16", "RFC 8461 3.3", "the policy is fetched meanwhile");
+    ss_note_by(notes, "operator", SS_INFORMS, "STSF-16", "RFC 8461 3.3",
+               "the policy is fetched meanwhile");
     return 0;
 }
 
@@ -244,8 +245,8 @@ wants_fetch(const struct ss_evidence *evidence, const struct ss_dns_fact *txt, i
     if (held_back(entry, record.id, now)) {
         view->unsure = true;
         view->held_back = true;
-        ss_note(notes, SS_SKIPS, "STSF-13", "RFC 8461 3.3",
-                "fetched a moment ago: not tried again yet");
+        ss_note_by(notes, "cache", SS_SKIPS, "STSF-13", "RFC 8461 3.3",
+                   "fetched a moment ago: not tried again yet");
         return false;
     }
     return true;

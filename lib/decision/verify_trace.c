@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "decision/origin.h"
 #include "decision/verify.h"
 
 /* Octets of a TLSA record that are shown: a whole digest. */
@@ -54,14 +55,12 @@ trace_starttls(const struct smtpsec_session *session, struct smtpsec_verdict *ve
     const char *input = smtpsec_starttls_name(session->starttls);
 
     if (verdict->plain == SMTPSEC_REASON_NONE)
-        ss_trace_add(&verdict->trace, SS_INFORMS, "TLSA-10", "RFC 3207 4", "", input,
+        ss_trace_add(&verdict->trace, SS_INFORMS, "TLSA-10", "RFC 3207 4", "session", input,
                      "The session is inside TLS.");
     else
         ss_trace_add(&verdict->trace, verdict->accepted ? SS_INFORMS : SS_REFUSES,
-                     verdict->plain == SMTPSEC_REASON_STARTTLS_INJECTION ? "PREC-16"
-                     : verdict->plain == SMTPSEC_REASON_STARTTLS_REFUSED ? "PREC-17"
-                                                                         : "TLSA-10",
-                     smtpsec_reason_rfc(verdict->plain), "", input,
+                     ss_reason_origin(verdict->plain)->rule, smtpsec_reason_rfc(verdict->plain),
+                     "session", input,
                      smtpsec_reason_text(verdict->plain));
 }
 
@@ -77,7 +76,7 @@ trace_version(const struct smtpsec_requirement *requirement, const struct smtpse
                  !old || !refused    ? SS_INFORMS
                  : verdict->accepted ? SS_REPORTS
                                      : SS_REFUSES,
-                 "DANE-EE-12", "RFC 7671 3", "", version_text(session->version),
+                 "DANE-EE-12", "RFC 7671 3", "session", version_text(session->version),
                  !old      ? "The TLS version suffices."
                  : refused ? "The TLS version is too old."
                            : "The TLS version is old, and no identity is asked of it.");
@@ -104,8 +103,9 @@ trace_dane(const struct smtpsec_requirement *requirement, const struct smtpsec_s
     }
     if (verdict->dane == SMTPSEC_REASON_NAME_MISMATCH && requirement->dane_name_count > 0)
         input = ss_trace_keep(trace, requirement->dane_names[0].text);
-    ss_trace_add(trace, effect_of(requirement, SMTPSEC_IDENTITY_DANE), "TLSA-10",
-                 smtpsec_reason_rfc(verdict->dane), "dns", input,
+    ss_trace_add(trace, effect_of(requirement, SMTPSEC_IDENTITY_DANE),
+                 ss_reason_origin(verdict->dane)->rule, smtpsec_reason_rfc(verdict->dane),
+                 "session", input,
                  smtpsec_reason_text(verdict->dane));
 }
 
@@ -117,15 +117,16 @@ trace_pkix(const struct smtpsec_requirement *requirement, struct smtpsec_verdict
                                               : effect_of(requirement, SMTPSEC_IDENTITY_PKIX);
 
     if (verdict->pkix == SMTPSEC_REASON_NONE) {
-        ss_trace_add(&verdict->trace, SS_INFORMS, "STSA-04", "RFC 8461 4.2", "", input,
+        ss_trace_add(&verdict->trace, SS_INFORMS, "STSA-04", "RFC 8461 4.2", "session", input,
                      "The certificate is valid for this name, by a trusted authority.");
         return;
     }
-    ss_trace_add(&verdict->trace, effect, "STSA-04", smtpsec_reason_rfc(verdict->pkix), "", input,
+    ss_trace_add(&verdict->trace, effect, "STSA-04", smtpsec_reason_rfc(verdict->pkix),
+                 ss_reason_origin(verdict->pkix)->source, input,
                  smtpsec_reason_text(verdict->pkix));
     if (verdict->pkix_too != SMTPSEC_REASON_NONE)
-        ss_trace_add(&verdict->trace, effect, "RPT-19", smtpsec_reason_rfc(verdict->pkix_too), "",
-                     input, smtpsec_reason_text(verdict->pkix_too));
+        ss_trace_add(&verdict->trace, effect, "RPT-19", smtpsec_reason_rfc(verdict->pkix_too),
+                     "session", input, smtpsec_reason_text(verdict->pkix_too));
 }
 
 /* The certificate, or what stands for it where a session was resumed without one. */
@@ -135,7 +136,7 @@ trace_identities(const struct smtpsec_requirement *requirement,
 {
     if (session->resumed && session->count == 0) {
         ss_trace_add(&verdict->trace, verdict->looked ? SS_INFORMS : SS_REFUSES, "PREC-12",
-                     "RFC 7672 2.2.1", "", "",
+                     "RFC 7672 2.2.1", "session", "",
                      verdict->looked
                          ? "The session goes on from one that was judged by this requirement."
                          : smtpsec_reason_text(SMTPSEC_REASON_RESUMED));
@@ -171,7 +172,7 @@ ss_verdict_trace(const struct smtpsec_requirement *requirement,
     struct ss_trace *trace = &verdict->trace;
 
     if (verdict->reason == SMTPSEC_REASON_REQUIREMENT_EXPIRED) {
-        ss_trace_add(trace, SS_REFUSES, "TLSA-24", "RFC 7672 2.2", "", "",
+        ss_trace_add(trace, SS_REFUSES, "TLSA-24", "RFC 7672 2.2", "dns", "",
                      smtpsec_reason_text(verdict->reason));
         return;
     }
@@ -180,7 +181,7 @@ ss_verdict_trace(const struct smtpsec_requirement *requirement,
         trace_version(requirement, session, verdict);
         trace_identities(requirement, session, verdict);
         if (requirement->sts_misfit)
-            ss_trace_add(trace, SS_REPORTS, "STSA-10", "RFC 8461 5", "",
+            ss_trace_add(trace, SS_REPORTS, "STSA-10", "RFC 8461 5", "https",
                          ss_trace_keep(trace, requirement->host.text),
                          smtpsec_reason_text(SMTPSEC_REASON_STS_MX_MISMATCH));
     }

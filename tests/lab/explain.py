@@ -11,7 +11,7 @@ from tool import Run, Score, Tool, arguments, enter_lab  # noqa: E402
 COLUMNS = 100
 KEYS = {'rule', 'input', 'source', 'age', 'rfc', 'effect', 'text'}
 EFFECTS = {'raises', 'lowers', 'refuses', 'skips', 'reports', 'informs'}
-SOURCES = {'dns', 'https', 'cache', 'memory', 'operator', 'message', ''}
+SOURCES = {'dns', 'https', 'cache', 'memory', 'operator', 'message', 'session', ''}
 # domain, more words, rule, RFC section, what would satisfy it
 REFUSED = (
     ('mx-bogus.test', (), 'RES-04', 'RFC 7672 2.1', 'records whose DNSSEC signatures are valid'),

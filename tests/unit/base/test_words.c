@@ -239,6 +239,10 @@ every_reason(void **state)
         assert_string_equal(smtpsec_reason_rfc(reason->code), reason->rfc);
         assert_true(reason->rfc[0] == '\0' || strncmp(reason->rfc, "RFC ", 4) == 0);
         assert_string_not_equal(smtpsec_result_name(reason->result), "unknown");
+        /* Design 6.11: a refusal says what would satisfy it; it follows "met by". */
+        text = smtpsec_reason_met_by(reason->code);
+        assert_int_equal(text[0] == '\0', reason->code == SMTPSEC_REASON_NONE);
+        assert_true(text[0] == '\0' || text[strlen(text) - 1] != '.');
         /* X.Y.Z, and a refusal: RFC 3463. */
         assert_true(reason->enhanced[0] == '\0' || strspn(reason->enhanced, "45") == 1);
     }
@@ -249,6 +253,7 @@ every_reason(void **state)
     assert_null(ss_reason_at(i));
     assert_string_equal(smtpsec_reason_enhanced(9999), "");
     assert_string_equal(smtpsec_reason_rfc(9999), "");
+    assert_string_equal(smtpsec_reason_met_by(9999), "");
     assert_int_equal(smtpsec_reason_result(9999), SMTPSEC_RESULT_NONE);
     assert_true(strlen(smtpsec_reason_text(9999)) > 0);
 }
