@@ -21,12 +21,18 @@ all_unusable(const struct smtpsec_host *host)
     return 1;
 }
 
+static int
+mx_signed(const struct smtpsec_plan *plan)
+{
+    return smtpsec_plan_mx_origin(plan) != SMTPSEC_ORIGIN_MX ||
+           smtpsec_plan_mx_trust(plan) == SMTPSEC_TRUST_SECURE;
+}
+
 /* Postfix refuses unsigned MX sets and hosts without usable records at dane-only (dane_init). */
 static int
 dane_only_does(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
 {
-    if (smtpsec_plan_mx_origin(plan) == SMTPSEC_ORIGIN_MX &&
-        smtpsec_plan_mx_trust(plan) != SMTPSEC_TRUST_SECURE)
+    if (!mx_signed(plan))
         return SERVE_REFUSES;
     switch (smtpsec_host_dane_status(host)) {
     case SMTPSEC_DANE_USABLE:
@@ -49,9 +55,6 @@ dane_only_does(const struct smtpsec_plan *plan, const struct smtpsec_host *host)
 static int
 place_of_skip(const struct smtpsec_plan *plan, int32_t reason)
 {
-    int is_signed = smtpsec_plan_mx_origin(plan) != SMTPSEC_ORIGIN_MX ||
-                    smtpsec_plan_mx_trust(plan) == SMTPSEC_TRUST_SECURE;
-
     switch (reason) {
     case SMTPSEC_REASON_NO_ADDRESS:
     case SMTPSEC_REASON_NULL_HOST:
@@ -66,7 +69,7 @@ place_of_skip(const struct smtpsec_plan *plan, int32_t reason)
     case SMTPSEC_REASON_ADDR_RCODE:
     case SMTPSEC_REASON_ADDR_MALFORMED:
     case SMTPSEC_REASON_ADDR_INDETERMINATE:
-        return is_signed ? SERVE_UNKNOWN : SERVE_GONE;
+        return mx_signed(plan) ? SERVE_UNKNOWN : SERVE_GONE;
     case SMTPSEC_REASON_CNAME_LOOKUP:
     case SMTPSEC_REASON_TLSA_SERVFAIL:
     case SMTPSEC_REASON_TLSA_TIMEOUT:
@@ -197,6 +200,7 @@ serve_needs_read(const struct smtpsec_plan *plan, struct serve_needs *out)
     out->list = calloc(out->count > 0 ? out->count : 1, sizeof(*out->list));
     if (out->list == NULL)
         return SMTPSEC_E_NOMEM;
+    out->unseen = out->count >= SERVE_HOSTS_SEEN && mx_signed(plan);
     for (i = 0; i < out->count; i++) {
         struct serve_need *need = &out->list[i];
 
@@ -274,9 +278,10 @@ serve_needs_level(const struct serve_needs *needs)
 {
     if (needs->used == 0)
         return SERVE_TEMP;
-    if (all_served(needs, notfound_serves))
+    /* What is not seen is as what is not known: it may have TLSA records. */
+    if (!needs->unseen && all_served(needs, notfound_serves))
         return SERVE_NOTFOUND;
-    if (all_served(needs, encrypt_serves))
+    if (!needs->unseen && all_served(needs, encrypt_serves))
         return SERVE_ENCRYPT;
     if (needs->matched == needs->used)
         return SERVE_SECURE;

@@ -45,7 +45,11 @@ struct serve_needs {
     size_t used;
     size_t matched;
     uint16_t version; /* the highest that any asks */
+    int unseen;       /* there may be hosts that the plan has not looked at */
 };
+
+/* A plan looks at no more hosts than these, the best ones. */
+#define SERVE_HOSTS_SEEN 64
 
 /* Returns 0 or SMTPSEC_E_NOMEM. */
 int serve_needs_read(const struct smtpsec_plan *plan, struct serve_needs *out);

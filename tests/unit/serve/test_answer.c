@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decision/resolve.h"
 #include "plans.h"
 #include "serve/answer.h"
+#include "serve/needs.h"
 #include "serve/question.h"
 
 #define V12 " protocols=>=TLSv1.2"
@@ -348,6 +350,39 @@ too_long_is_temporary(void **state)
     free(hosts);
 }
 
+/* A plan with as many hosts as it looks at may not have seen all. */
+static void
+unseen_hosts_count(void **state)
+{
+    static const struct {
+        const char *mx;
+        size_t count;
+        const char *want;
+    } cases[] = {
+        {"signed", SERVE_HOSTS_SEEN - 1, "NOTFOUND "},
+        {"signed", SERVE_HOSTS_SEEN, "OK secure match=h0.d.test:"},
+        {"unsigned", SERVE_HOSTS_SEEN, "NOTFOUND "},
+    };
+    size_t i, k;
+
+    (void)state;
+    assert_int_equal(SERVE_HOSTS_SEEN, SS_HOSTS_MAX);
+    for (k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+        char hosts[SERVE_HOSTS_SEEN * 16];
+        struct smtpsec_plan *plan;
+        char *reply = NULL;
+        size_t at = 0;
+
+        for (i = 0; i < cases[k].count; i++)
+            at += (size_t)sprintf(hosts + at, "%sh%zu.d.test", i > 0 ? ";" : "", i);
+        plan = plans_make(cases[k].mx, hosts, "");
+        assert_int_equal(serve_answer(plan, SERVE_PLAIN, &reply), 0);
+        assert_memory_equal(reply, cases[k].want, strlen(cases[k].want));
+        free(reply);
+        smtpsec_plan_free(plan);
+    }
+}
+
 static void
 options_fit_postfix(void **state)
 {
@@ -372,6 +407,7 @@ main(void)
     ss_table_case(&t, "no plan", no_plan_is_temporary);
     ss_table_case(&t, "errors", errors_are_temporary);
     ss_table_case(&t, "more than Postfix reads", too_long_is_temporary);
+    ss_table_case(&t, "hosts that are not seen", unseen_hosts_count);
     ss_table_case(&t, "options", options_fit_postfix);
     return ss_table_run(&t);
 }
