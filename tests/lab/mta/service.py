@@ -20,7 +20,7 @@ class Service:
     def command(self, memory):
         return [self.lab.smtpsec, 'serve', '--listen', f'unix:{self.path}',
                 '--listen', f'inet:127.0.0.1:{self.port}', *self.lab.common, '--memory', memory,
-                '--user', USER, '--socket-owner', f'root:{GROUP}', '--socket-mode', '0660', *self.options]
+                '--user', USER, '--socket-owner', f'{USER}:{GROUP}', '--socket-mode', '0660', *self.options]
 
     def start(self, memory):
         give(memory, USER)

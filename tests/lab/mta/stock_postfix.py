@@ -77,7 +77,7 @@ class StockPostfix(Mta):
         os.mkdir(place)
         shutil.chown(place, 'root', 'postfix')
         os.chmod(place, 0o750)
-        self.service = Service(lab, self.instance.folder, os.path.join(place, 'answers'), TCP_PORT)
+        self.service = Service(lab, self.instance.folder, os.path.join(place, 'socket'), TCP_PORT)
         self.instance.start()
 
     def forget(self, memory):
