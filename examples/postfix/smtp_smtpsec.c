@@ -75,9 +75,11 @@ glue_set_reason(DSN_BUF *why, const char *enhanced, const char *text)
 static void
 give_up(const char *what, int rc, const char *detail)
 {
+    const char *error = rc != 0 ? smtpsec_strerror(rc) : "";
+
     if (glue_set.mode == GLUE_ENFORCE)
-        msg_fatal("smtpsec: %s: %s%s%s", what, smtpsec_strerror(rc), *detail ? ": " : "", detail);
-    msg_warn("smtpsec: off: %s: %s%s%s", what, smtpsec_strerror(rc), *detail ? ": " : "", detail);
+        msg_fatal("smtpsec: %s: %s%s%s", what, error, *error && *detail ? ": " : "", detail);
+    msg_warn("smtpsec: off: %s: %s%s%s", what, error, *error && *detail ? ": " : "", detail);
     glue_set.mode = GLUE_OFF;
 }
 
@@ -158,7 +160,7 @@ smtp_smtpsec_pre_init(void)
     if (!smtpsec_version_check(0, 1, 0))
         give_up("libsmtpsec", SMTPSEC_E_VERSION, smtpsec_version());
     if (glue_set.mode != GLUE_OFF && smtp_tls_ctx == 0)
-        give_up("smtp_tls_security_level must be `may' at least", SMTPSEC_E_INVALID, "");
+        give_up("TLS is off", 0, "smtp_tls_security_level must be `may' at least");
     if (glue_set.mode != GLUE_OFF && (rc = load_anchors(cafile)) != 0)
         give_up("trust anchors", rc, smtpsec_anchors_error(glue_set.anchors));
     if (glue_set.mode != GLUE_OFF &&

@@ -21,6 +21,21 @@
 
 /* ---- Evaluate ----------------------------------------------------------- */
 
+/* Content filters, and names of the operator's own network: not for the DNS to tell. */
+static int
+is_local(const char *domain, int lookup_mx)
+{
+    size_t len = strlen(domain);
+
+    if (strcasecmp(domain, "localhost") == 0 || strcmp(domain, "::1") == 0)
+        return 1;
+    if (strncmp(domain, "127.0.0.", 8) == 0)
+        return 1;
+    if (len > 10 && strcasecmp(domain + len - 10, ".localhost") == 0)
+        return 1;
+    return !lookup_mx && strpbrk(domain, ".:") == NULL;
+}
+
 static void
 forget_nexthop(void)
 {
@@ -112,8 +127,8 @@ smtp_smtpsec_nexthop(SMTP_STATE *state, const char *domain, unsigned port, int l
     if (glue_set.mode == GLUE_OFF)
         return addr_list;
     forget_nexthop();
-    if (addr_list == 0 && SMTP_HAS_LOOP_DSN(state->why))
-        return 0;
+    if (is_local(domain, lookup_mx) || (addr_list == 0 && SMTP_HAS_LOOP_DSN(state->why)))
+        return addr_list;
     if (refused_as_a_whole(state, domain, addr_list != 0, evaluate(domain, port, lookup_mx))) {
         dns_rr_free(addr_list);
         return 0;
