@@ -14,7 +14,7 @@
 /* How the plan stands to a host. */
 enum serve_place {
     SERVE_USED = 0,
-    SERVE_GONE = 1,     /* not there for us; should Postfix find it, what is remembered of it counts */
+    SERVE_GONE = 1,     /* not there for us; if Postfix finds it, what is remembered of it counts */
     SERVE_UNKNOWN = 2,  /* a look-up failed, so what it asks is not known: DANE it may be */
     SERVE_FORBIDDEN = 3 /* no mail may go there at all */
 };

@@ -105,7 +105,7 @@ copy_name(char *out, struct span name)
     return 0;
 }
 
-/* An address as text, in the form of RFC 5321 4.1.3. Returns 1, 0: no address, 2: of this machine. */
+/* An address, in the form of RFC 5321 4.1.3. Returns 1, 0: no address, 2: of this machine. */
 static int
 read_address(struct span text, char *out, size_t room)
 {

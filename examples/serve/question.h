@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one socketmap request asks. Pure: bytes in, no I/O. doc/postfix-socketmap.md has the keys. */
+/* What one socketmap request asks. Pure: no I/O. doc/postfix-socketmap.md has the keys. */
 #ifndef SERVE_QUESTION_H
 #define SERVE_QUESTION_H
 

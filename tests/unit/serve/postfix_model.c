@@ -90,7 +90,8 @@ valid_hostname(const char *name)
         }
         if (*at == '-' && (label == 0 || at[1] == '\0' || at[1] == '.'))
             return false;
-        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *at) == NULL ||
+        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-0123456789", *at) ==
+                NULL ||
             ++label > 63)
             return false;
         letters = letters || strchr("0123456789", *at) == NULL;
@@ -288,8 +289,8 @@ name_matches(const struct postfix_policy *policy, const struct postfix_hosts *ho
 }
 
 bool
-postfix_delivers(const struct postfix_policy *policy, const struct postfix_hosts *hosts, size_t host,
-                 const struct postfix_session *session)
+postfix_delivers(const struct postfix_policy *policy, const struct postfix_hosts *hosts,
+                 size_t host, const struct postfix_session *session)
 {
     bool encrypted = session->tls && session->version >= policy->version;
 

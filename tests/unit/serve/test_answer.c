@@ -130,7 +130,7 @@ static const struct row rows[] = {
      "TEMP unsayable: d.test: no host to go to"},
 
     /* Names that are no names to Postfix. */
-    {"a host named hostname", "unsigned", "hostname pkix sts;b.d.test pkix sts", SECURE("b.d.test")},
+    {"a host named hostname", "unsigned", "hostname pkix;b.d.test pkix", SECURE("b.d.test")},
     {"a host named nexthop, alone", "unsigned", "nexthop pkix sts",
      "TEMP unsayable: d.test: nexthop cannot be told apart from hosts that no mail may go to"},
     {"a host named dot-nexthop", "unsigned", "dot-nexthop pkix;b.d.test pkix", SECURE("b.d.test")},
