@@ -409,9 +409,30 @@ def sockets(tool, score, folder):
                         ('no address', ['--listen', 'inet:host:25']), ('too long', ['--timeout', '76', '--listen', f'unix:{path}']),
                         ('an unknown user', ['--user', 'no-such-user', '--listen', f'unix:{path}'])):
         score.note(f'{name}: refused', expect((Run([*serve, *words]).status, os.path.exists(path)), (64, False)))
+    if owner and not WRAPPER:
+        unprivileged(tool, score, folder)
     daemon = Daemon(tool, folder, listen='inet:127.0.0.1:8460')
     score.note('TCP', expect((Client(('127.0.0.1', 8460)).ask('.test'), daemon.stop()), (['NOTFOUND '], 0)))
+    if os.path.exists(path):   # whose directory is not his, cannot take his socket along
+        os.unlink(path)
     activated(tool, score, path)
+
+
+def unprivileged(tool, score, folder):
+    """Root opens the socket; who answers is nobody, for good, and the memory is his."""
+    memory = os.path.join(folder, 'his')
+    os.mkdir(memory, 0o700)
+    os.chown(memory, 65534, 65534)
+    os.chmod(folder, 0o755)
+    daemon = Daemon(tool, folder, '--user', 'nobody', memory=memory)
+    with open(f'/proc/{daemon.process.pid}/status') as file:
+        status = file.read()
+    found = [re.search(rf'{name}:\s+(.*)', status)[1].split() for name in ('Uid', 'Gid', 'Groups')]
+    score.note('--user: no way back, and the memory is there', expect(
+        (found, figures()['memory_state'], daemon.client().ask('.test')),
+        ([['65534'] * 4, ['65534'] * 4, ['65534']], 1.0, ['NOTFOUND '])))
+    score.note('and it reloads and ends as he', expect(
+        (daemon.signal(signal.SIGHUP, 'smtpsec: reloaded'), figures()['memory_state'], daemon.stop()), (None, 1.0, 0)))
 
 
 def activated(tool, score, path):
