@@ -81,7 +81,7 @@ static const struct option_row rows[] = {
      "inet: addresses need not be on loopback"},
     {"connections", SERVE_OPT_CONNECTIONS, COMMAND_SERVE, "N", "at once at most; default 1000"},
     {"evaluations", SERVE_OPT_EVALUATIONS, COMMAND_SERVE, "N", "at once at most; default 100"},
-    {"plans", SERVE_OPT_PLANS, COMMAND_SERVE, "N", "plans kept at most; default 10000"},
+    {"plans", SERVE_OPT_PLANS, COMMAND_SERVE, "N", "plans kept at most; default 5000"},
     {"upkeep", SERVE_OPT_UPKEEP, COMMAND_SERVE, "SECONDS",
      "between looks for policies that are due; default 3600"},
     {"check", SERVE_OPT_TRY, COMMAND_SERVE, NULL,

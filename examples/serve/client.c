@@ -84,6 +84,8 @@ client_free(struct serve_client *client)
     server->figures.ends[client->cause]++;
     free(client);
     server->client_count--;
+    if (server->stopping && server->client_count == 0)
+        event_base_loopexit(server->base, NULL); /* nobody is left to be answered */
     serve_accept_more(server);
 }
 

@@ -17,6 +17,7 @@ struct serve_kept {
     struct serve_plan *plan;
     int64_t until;
     int64_t until_up_s;
+    size_t weight;
     char key[SERVE_KEY];
 };
 
@@ -74,6 +75,13 @@ failed(const struct smtpsec_plan *plan)
     return 0;
 }
 
+size_t
+serve_plan_weight(const struct smtpsec_plan *plan)
+{
+    return 1 + smtpsec_plan_host_count(plan) / 8 + smtpsec_plan_sts_mx_count(plan) / 32 +
+           smtpsec_plan_explain_count(plan) / 128;
+}
+
 int64_t
 serve_plan_life(const struct smtpsec_plan *plan, int64_t now)
 {
@@ -122,8 +130,9 @@ drop(struct serve_plans *plans, struct serve_kept *kept)
     unlink_kept(plans, kept);
     serve_table_remove(&plans->table, &kept->node);
     serve_plan_release(kept->plan);
-    free(kept);
     plans->count--;
+    plans->weight -= kept->weight;
+    free(kept);
 }
 
 void
@@ -167,10 +176,11 @@ serve_plans_keep(struct serve_plans *plans, const char *key, struct serve_plan *
                  int64_t until, int64_t now, int64_t up_s)
 {
     struct serve_kept *kept = find(plans, key);
+    size_t weight = serve_plan_weight(plan->plan);
 
     if (kept != NULL)
         drop(plans, kept);
-    if (plans->most == 0 || until <= now || strlen(key) >= SERVE_KEY)
+    if (weight > plans->most || until <= now || strlen(key) >= SERVE_KEY)
         return;
     kept = calloc(1, sizeof(*kept));
     if (kept == NULL)
@@ -180,9 +190,11 @@ serve_plans_keep(struct serve_plans *plans, const char *key, struct serve_plan *
     kept->plan = serve_plan_hold(plan);
     kept->until = until;
     kept->until_up_s = up_s + (until - now);
-    if (plans->count >= plans->most)
+    kept->weight = weight;
+    while (plans->weight + weight > plans->most)
         drop(plans, plans->oldest);
     serve_table_add(&plans->table, &kept->node);
     link_newest(plans, kept);
     plans->count++;
+    plans->weight += weight;
 }

@@ -26,6 +26,8 @@ struct serve_plan *serve_plan_hold(struct serve_plan *plan);
 /* Takes NULL. */
 void serve_plan_release(struct serve_plan *plan);
 const struct smtpsec_plan *serve_plan_get(const struct serve_plan *plan);
+/* What it takes of the cache: 1, about 20 KiB, for most, and more for long lists of strangers. */
+size_t serve_plan_weight(const struct smtpsec_plan *plan);
 /* Until when it may be kept. */
 int64_t serve_plan_life(const struct smtpsec_plan *plan, int64_t now);
 
@@ -36,7 +38,8 @@ struct serve_plans {
     struct serve_kept *newest; /* used last */
     struct serve_kept *oldest;
     size_t count;
-    size_t most; /* 0: keep nothing */
+    size_t weight;
+    size_t most; /* weight of all; 0: keep nothing */
 };
 
 int serve_plans_init(struct serve_plans *plans, size_t most, uint64_t seed);

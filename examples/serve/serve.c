@@ -64,14 +64,6 @@ stop_in(struct serve_server *server, int seconds)
     evtimer_add(server->stop_timer, &after);
 }
 
-/* Nobody is left to be answered. */
-static void
-end_when_done(struct serve_server *server)
-{
-    if (server->stopping && server->client_count == 0)
-        event_base_loopexit(server->base, NULL);
-}
-
 /* First evaluations had time to end, then clients to read their replies. */
 static void
 on_stop_timer(evutil_socket_t fd, short what, void *arg)
@@ -105,7 +97,8 @@ on_stop(evutil_socket_t sig, short what, void *arg)
     serve_upkeep_end(server);
     serve_clients_finish(server);
     stop_in(server, SERVE_STOP_S);
-    end_when_done(server);
+    if (server->client_count == 0)
+        event_base_loopexit(server->base, NULL);
 }
 
 /* ---- Its life ---- */
@@ -132,7 +125,6 @@ on_tick(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     serve_flights_tick(&server->flights, serve_up_ms());
-    end_when_done(server);
 }
 
 static int

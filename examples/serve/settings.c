@@ -12,7 +12,7 @@ serve_settings_default(struct serve_settings *settings)
     settings->socket_mode = 0660;
     settings->connections = 1000;
     settings->evaluations = 100;
-    settings->plans = 10000;
+    settings->plans = 5000;
     settings->upkeep_s = 3600;
 }
 

@@ -22,6 +22,8 @@
 #define REFRESH_MOST 240
 /* The first round comes early, for what became due while nobody ran. */
 #define FIRST_S 5
+/* Time for a round of the refresh, at least. */
+#define REFRESH_S 60
 #define PRUNE_S 86400
 
 extern char **environ;
@@ -53,13 +55,14 @@ refreshed(void *user, int status, size_t done, size_t failed, size_t removed)
 static void
 refresh(struct serve_server *server)
 {
+    int32_t seconds = server->options->serve.upkeep_s;
     int rc;
 
     if (server->refreshing != NULL)
         return;
     rc = smtpsec_refresh_start(server->engine.context, REFRESH_MOST,
-                               server->options->serve.upkeep_s * 1000, refreshed, server,
-                               &server->refreshing);
+                               (seconds < REFRESH_S ? REFRESH_S : seconds) * 1000, refreshed,
+                               server, &server->refreshing);
     server->figures.refresh_rounds++;
     if (rc != 0)
         tool_say("refresh: %s", smtpsec_strerror(rc));
