@@ -104,6 +104,7 @@ class StockPostfix(Mta):
         self.by_hand(score)
         self.excepted(score)
         self.idle_table(score)
+        self.without_service(score, memories)
         score.note('postfix: the service ends when it is told to', [] if self.service.stop() == 0 else 'not well')
 
     def by_hand(self, score):
@@ -133,3 +134,15 @@ class StockPostfix(Mta):
         score.note('postfix: the same with a table that closes idle connections: deferred, as known',
                    [] if theirs.status == DEFERRED and POLICY in theirs.reason and closing.closed else
                    f'{theirs}; closed {closing.closed}')
+
+    def without_service(self, score, memories):
+        """Nothing goes out unjudged while nobody answers."""
+        self.service.stop()
+        ident = self.send(GUARDED, 'box@plain.test', LETTER)
+        found = self.result(ident, 30)
+        score.note('postfix: the service is not there: mail waits',
+                   [] if found.status == DEFERRED and POLICY in found.reason else f'{found}')
+        self.forget(memories.copy(self.name))
+        self.retry()
+        found = self.result(ident, 30)
+        score.note('postfix: it is there again: mail goes out', [] if found.status == DELIVERED else f'{found}')
