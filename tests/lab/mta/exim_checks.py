@@ -3,6 +3,7 @@
 is broken or left out of the configuration keeps the message."""
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,32 @@ class Checks:
                                 (gone('event_action'), ''), (gone('hosts_require_tls'), ''),
                                 (gone('authenticated_sender'), ''), attacks=strip, status=DELIVERED)
 
+    def odd_chain(self):
+        """The second certificate is none: Exim raises no event at all, and goes on."""
+        program = os.path.join(self.exim.lab.build, 'tests/lab/mta/odd_chain')
+        host, folder = 'mx.sts-enforce.test', self.fresh()
+        key, certificate = os.path.join(folder, 'key'), os.path.join(folder, 'certificate')
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=' + host, '-days', '9',
+                        '-keyout', key, '-out', certificate], check=True, capture_output=True)
+        say('smtp', host, 'down')
+        address = socket.getaddrinfo(host, 25, socket.AF_INET)[0][4][0]
+        server = subprocess.Popen([program, address, certificate, key], stdout=subprocess.PIPE, text=True)
+        try:
+            server.stdout.readline()
+            faults = self.expect('sts-enforce.test', DEFERRED, 'refused, no-certificate')
+            self.exim.configure((r'(?m)^  authenticated_sender = .*$', ''))
+            bare = self.expect('sts-enforce.test', DELIVERED)
+        finally:
+            server.kill()
+            server.wait()
+            self.exim.configure()
+            say('undo')
+        said = server.stdout.read()
+        server.stdout.close()
+        self.note('a certificate that cannot be parsed hides those below: the gate stays shut',
+                  faults + ([] if 'handshake: Success' in said else [f'no handshake: {said}']))
+        self.note('without the gate such a server gets the mail: it is what refuses', bare)
+
     def hostile_events(self):
         self.fresh()
         run = subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), 'exim_events.py'),
@@ -173,5 +200,5 @@ class Checks:
 def run(exim, score, memories):
     checks = Checks(exim, score, memories)
     for check in (checks.memory, checks.refused_in_the_handshake, checks.two_domains, checks.tls_required_no,
-                  checks.report, checks.broken_settings, checks.left_out, checks.hostile_events):
+                  checks.report, checks.broken_settings, checks.left_out, checks.odd_chain, checks.hostile_events):
         check()
