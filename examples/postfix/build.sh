@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Build smtp(8) of Debian's Postfix with libsmtpsec in it:
@@ -108,6 +108,7 @@ for name in $wanted smtp_smtpsec.c smtp_smtpsec_plan.c smtp_smtpsec_session.c; d
 done | xargs -r -d '\n' -n 1 -P "$(nproc)" sh -c
 
 sasl=$(ldconfig -p | sed -n 's/.*libsasl2\.so\.2 .*=> //p' | head -n 1)
+# shellcheck disable=SC2086
 ${CC:-gcc} -pie -Wl,-z,relro,-z,now -Wl,-rpath,$libs -o "$work/smtp.part" "$work"/objects/*.o \
     $libs/libpostfix-master.so $libs/libpostfix-tls.so $libs/libpostfix-dns.so $libs/libxsasl.a \
     $libs/libpostfix-global.so $libs/libpostfix-util.so $smtpsec_libs -lssl -lcrypto "$sasl"
