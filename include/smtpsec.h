@@ -1424,6 +1424,15 @@ SMTPSEC_API void smtpsec_outcome_free(struct smtpsec_outcome *outcome);
 SMTPSEC_API int smtpsec_outcome_set_session(struct smtpsec_outcome *outcome,
                                             const struct smtpsec_session *session,
                                             const struct smtpsec_verdict *verdict);
+/**
+ * Take over what a log tells of a connection instead: TLS or none, and nothing
+ * of certificates. Whatever was required, it raises ENCRYPTED claims at most;
+ * with TLS it lowers no claim, without it lowers as any delivery does.
+ *
+ * starttls: SMTPSEC_STARTTLS_DONE or SMTPSEC_STARTTLS_ABSENT.
+ * Returns:  0, INVALID.
+ */
+SMTPSEC_API int smtpsec_outcome_set_observed(struct smtpsec_outcome *outcome, int32_t starttls);
 /** The second EHLO offered REQUIRETLS. */
 SMTPSEC_API int smtpsec_outcome_set_requiretls_offered(struct smtpsec_outcome *outcome, int offered);
 /** The server accepted the message (2yz after DATA). */

@@ -32,6 +32,16 @@ smtpsec_outcome_set_session(struct smtpsec_outcome *outcome, const struct smtpse
 }
 
 int
+smtpsec_outcome_set_observed(struct smtpsec_outcome *outcome, int32_t starttls)
+{
+    if (outcome == NULL ||
+        (starttls != SMTPSEC_STARTTLS_DONE && starttls != SMTPSEC_STARTTLS_ABSENT))
+        return SMTPSEC_E_INVALID;
+    ss_outcome_observe(outcome, starttls);
+    return 0;
+}
+
+int
 smtpsec_outcome_set_requiretls_offered(struct smtpsec_outcome *outcome, int offered)
 {
     if (outcome == NULL)
@@ -96,7 +106,8 @@ count_hold(struct smtpsec_context *context, const struct smtpsec_outcome *outcom
     /* One that says nothing to the memory was not written, and is no proof of anything. */
     if (!ss_outcome_observation(outcome, &seen))
         return;
-    if (written || (seen.what == SS_OBSERVED_DELIVERY && seen.tls && !outcome->would_refuse))
+    if (written || (seen.what == SS_OBSERVED_DELIVERY && seen.tls && !seen.unseen &&
+                    !outcome->would_refuse))
         ss_holds_end(&context->holds, &outcome->key);
     else if (seen.what == SS_OBSERVED_REFUSAL && seen.soft)
         ss_holds_begin(&context->holds, &outcome->key, outcome->at);

@@ -63,6 +63,7 @@ ss_outcome_take(struct smtpsec_outcome *outcome, const struct smtpsec_session *s
     static const struct smtpsec_verdict none;
 
     outcome->starttls = session->starttls;
+    outcome->observed = false;
     outcome->judged = verdict != NULL;
     /* A second call replaces the first: nothing of an earlier verdict stays. */
     if (verdict == NULL)
@@ -76,6 +77,19 @@ ss_outcome_take(struct smtpsec_outcome *outcome, const struct smtpsec_session *s
     return leaf_key_digest(session, outcome->spki_digest);
 }
 
+void
+ss_outcome_observe(struct smtpsec_outcome *outcome, int32_t starttls)
+{
+    outcome->starttls = starttls;
+    outcome->observed = true;
+    outcome->judged = outcome->verified = false;
+    outcome->reason = SMTPSEC_REASON_NONE;
+    outcome->memory_refused = outcome->would_refuse = false;
+    outcome->achieved = SMTPSEC_LEVEL_NONE;
+    outcome->identities = 0;
+    memset(outcome->spki_digest, 0, sizeof(outcome->spki_digest));
+}
+
 enum {
     FLAG_SOFT = 1,
     FLAG_MX_SECURE = 2,
@@ -87,7 +101,8 @@ enum {
     FLAG_LIFTED = 128,
     FLAG_MEMORY_REFUSED = 256,
     FLAG_WOULD_REFUSE = 512,
-    FLAGS_ALL = 1023
+    FLAG_OBSERVED = 1024,
+    FLAGS_ALL = 2047
 };
 
 static uint16_t
@@ -100,7 +115,8 @@ flags_of(const struct smtpsec_outcome *outcome)
                 (outcome->null_sender ? FLAG_NULL_SENDER : 0) |
                 (outcome->lifted ? FLAG_LIFTED : 0) |
                 (outcome->memory_refused ? FLAG_MEMORY_REFUSED : 0) |
-                (outcome->would_refuse ? FLAG_WOULD_REFUSE : 0);
+                (outcome->would_refuse ? FLAG_WOULD_REFUSE : 0) |
+                (outcome->observed ? FLAG_OBSERVED : 0);
 
     return (uint16_t)flags;
 }
@@ -152,6 +168,7 @@ read_flags(struct ss_rd *rd, struct smtpsec_outcome *outcome)
     outcome->lifted = (flags & FLAG_LIFTED) != 0;
     outcome->memory_refused = (flags & FLAG_MEMORY_REFUSED) != 0;
     outcome->would_refuse = (flags & FLAG_WOULD_REFUSE) != 0;
+    outcome->observed = (flags & FLAG_OBSERVED) != 0;
 }
 
 static void
@@ -201,6 +218,11 @@ coherent(const struct smtpsec_outcome *outcome)
            (outcome->identities & ~(SMTPSEC_IDENTITY_DANE | SMTPSEC_IDENTITY_PKIX)) == 0 &&
            (tls || (outcome->identities == 0 && outcome->achieved == SMTPSEC_LEVEL_NONE)) &&
            (outcome->judged || !outcome->verified) &&
+           /* A log shows no certificate. */
+           (!outcome->observed ||
+            (!outcome->judged && outcome->identities == 0 &&
+             outcome->achieved == SMTPSEC_LEVEL_NONE &&
+             (tls || outcome->starttls == SMTPSEC_STARTTLS_ABSENT))) &&
            /* Who refuses is the memory in force; who would, had to let it pass. */
            (!outcome->memory_refused ||
             (outcome->judged && !outcome->verified &&
@@ -253,9 +275,10 @@ ss_outcome_observation(const struct smtpsec_outcome *outcome, struct ss_observat
     memset(observation, 0, sizeof(*observation));
     observation->at = outcome->at;
     observation->host = outcome->host;
-    if (outcome->host.len == 0 || !outcome->judged || outcome->lifted) /* TRN-09 */
+    if (outcome->host.len == 0 || (!outcome->judged && !outcome->observed) ||
+        outcome->lifted) /* TRN-09 */
         return false;
-    if (!outcome->verified) {
+    if (!outcome->verified && !outcome->observed) {
         /* Only what the memory alone refused counts towards its hold; others would refuse for ever. */
         observation->what = SS_OBSERVED_REFUSAL;
         observation->soft = outcome->soft;
@@ -266,7 +289,8 @@ ss_outcome_observation(const struct smtpsec_outcome *outcome, struct ss_observat
         return false;
     observation->what = SS_OBSERVED_DELIVERY;
     observation->tls = outcome->starttls == SMTPSEC_STARTTLS_DONE;
-    observation->identities = outcome->identities;
+    observation->unseen = outcome->observed;
+    observation->identities = outcome->observed ? 0 : outcome->identities;
     observation->mx_secure = outcome->mx_secure;
     observation->expires = outcome->expires;
     observation->inception = outcome->inception;

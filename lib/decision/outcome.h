@@ -30,6 +30,7 @@ struct smtpsec_outcome {
     bool lifted;        /* under TLS-Required: No */
     bool mx_secure;
     int32_t starttls;
+    bool observed;      /* told by a log: TLS or none; no certificate was seen, no verdict given */
     bool judged;        /* a verdict was given */
     bool verified;      /* and it accepted */
     int32_t reason;
@@ -51,6 +52,8 @@ int ss_outcome_new(const struct smtpsec_requirement *requirement, int64_t now,
                    struct smtpsec_outcome **out);
 int ss_outcome_take(struct smtpsec_outcome *outcome, const struct smtpsec_session *session,
                     const struct smtpsec_verdict *verdict);
+/* The same of what a log tells: starttls DONE or ABSENT. */
+void ss_outcome_observe(struct smtpsec_outcome *outcome, int32_t starttls);
 void ss_outcome_encode(const struct smtpsec_outcome *outcome, struct ss_buf *out);
 /* Returns 0, NOMEM, FORMAT. */
 int ss_outcome_decode(struct ss_bytes bytes, struct smtpsec_outcome **out);

@@ -97,6 +97,7 @@ struct ss_observation {
     struct ss_name host;    /* all but POLICY, MX_SET; of the last three len 0: the MX set's zone */
     bool tls;               /* DELIVERY: over TLS */
     int32_t identities;     /* DELIVERY: what verified */
+    bool unseen;            /* DELIVERY: told by a log, nobody looked at the certificate */
     bool mx_secure;         /* DELIVERY: by a signed MX set, or no MX look-up */
     bool soft;              /* REFUSAL: by a soft floor */
     int64_t expires;        /* end of the source's own life, 0: none */

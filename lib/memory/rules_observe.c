@@ -103,7 +103,7 @@ raise_claim(struct ss_work *work, int32_t kind)
     if (kind == SMTPSEC_CLAIM_DANE) {
         write = ss_claim_extend(&next, work) || write;
         write = ss_claim_take_evidence(&next, seen, SS_WORTH_WRITING) || write;
-    } else if (kind == SMTPSEC_CLAIM_ENCRYPTED) {
+    } else if (kind == SMTPSEC_CLAIM_ENCRYPTED && !seen->unseen) {
         /* One place is enough for the key, and every TLS delivery has this claim. */
         memcpy(next.spki_digest, seen->spki_digest, SS_CLAIM_DIGEST);
     }
@@ -158,7 +158,7 @@ mark_plain(struct ss_work *work)
 static int32_t
 proved_identities(const struct ss_observation *seen)
 {
-    return seen->tls && seen->mx_secure ? seen->identities : 0;
+    return seen->tls && seen->mx_secure && !seen->unseen ? seen->identities : 0;
 }
 
 static bool
@@ -202,6 +202,8 @@ delivered(struct ss_work *work)
 {
     const struct ss_observation *seen = work->seen;
     int32_t proved = proved_identities(seen);
+    /* Over TLS with a certificate that nobody looked at: no proof, and no lack of one. */
+    bool unknown = seen->unseen && seen->tls;
     bool hold_ended = ss_hold_ended(work->record, work->settings, work->at);
     bool known = ss_host_known(work->record, work->settings, &seen->host, work->at);
     struct ss_memory_settings strict = *work->settings;
@@ -225,9 +227,9 @@ delivered(struct ss_work *work)
         work->changed = true;
         hold_ended = false;
     }
-    if ((proved & SMTPSEC_IDENTITY_DANE) == 0)
+    if ((proved & SMTPSEC_IDENTITY_DANE) == 0 && !unknown)
         weaken(work, SMTPSEC_CLAIM_DANE, &seen->host, hold_ended);
-    if ((proved & SMTPSEC_IDENTITY_PKIX) == 0)
+    if ((proved & SMTPSEC_IDENTITY_PKIX) == 0 && !unknown)
         weaken(work, SMTPSEC_CLAIM_DNSSEC, &seen->host, hold_ended);
     if (!seen->tls) {
         weaken(work, SMTPSEC_CLAIM_MTA_STS, NULL, hold_ended);

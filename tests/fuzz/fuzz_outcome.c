@@ -33,8 +33,10 @@ record(const struct smtpsec_outcome *outcome)
     for (k = 0; k < 2; k++)
         must(ss_learn_outcome(store, &settings, outcome, 0, outcome->at) == 0);
     if (ss_outcome_observation(outcome, &observation)) {
-        must(outcome->judged && outcome->host.len > 0);
-        must(observation.what != SS_OBSERVED_DELIVERY || (outcome->verified && outcome->accepted));
+        must(outcome->judged != outcome->observed && outcome->host.len > 0);
+        must(observation.what != SS_OBSERVED_DELIVERY ||
+             ((outcome->verified || outcome->observed) && outcome->accepted));
+        must(!observation.unseen || observation.identities == 0);
         must(observation.what != SS_OBSERVED_REFUSAL || !outcome->verified);
         must(observation.what != SS_OBSERVED_REFUSAL || outcome->memory_refused);
     }

@@ -252,6 +252,66 @@ capital_in_host(struct smtpsec_outcome *outcome)
     outcome->host.wire[1] = 'M';
 }
 
+static void
+observed(struct smtpsec_outcome *outcome)
+{
+    ss_outcome_observe(outcome, SMTPSEC_STARTTLS_DONE);
+}
+
+static void
+observed_plain(struct smtpsec_outcome *outcome)
+{
+    ss_outcome_observe(outcome, SMTPSEC_STARTTLS_ABSENT);
+}
+
+static void
+observed_deferred(struct smtpsec_outcome *outcome)
+{
+    observed(outcome);
+    outcome->accepted = false;
+}
+
+static void
+observed_null_sender(struct smtpsec_outcome *outcome)
+{
+    observed(outcome);
+    outcome->null_sender = true;
+}
+
+static void
+observed_lifted(struct smtpsec_outcome *outcome)
+{
+    observed_plain(outcome);
+    outcome->lifted = true;
+}
+
+static void
+observed_identity(struct smtpsec_outcome *outcome)
+{
+    observed(outcome);
+    outcome->identities = SMTPSEC_IDENTITY_DANE;
+}
+
+static void
+observed_and_judged(struct smtpsec_outcome *outcome)
+{
+    observed(outcome);
+    outcome->judged = outcome->verified = true;
+}
+
+static void
+observed_level(struct smtpsec_outcome *outcome)
+{
+    observed(outcome);
+    outcome->achieved = SMTPSEC_LEVEL_ENCRYPTED;
+}
+
+static void
+observed_failure(struct smtpsec_outcome *outcome)
+{
+    ss_outcome_observe(outcome, SMTPSEC_STARTTLS_FAILED);
+}
+
 #define NOTHING false, SS_OBSERVED_DELIVERY
 
 static const struct row rows[] = {
@@ -287,6 +347,15 @@ static const struct row rows[] = {
     {"bad: an identity without TLS", identity_without_tls, SMTPSEC_E_FORMAT, NOTHING},
     {"bad: a level without TLS", level_without_tls, SMTPSEC_E_FORMAT, NOTHING},
     {"bad: verified without a verdict", verified_unjudged, SMTPSEC_E_FORMAT, NOTHING},
+    {"PREC-10 a delivery in a log is a delivery", observed, 0, true, SS_OBSERVED_DELIVERY},
+    {"one without TLS, too", observed_plain, 0, true, SS_OBSERVED_DELIVERY},
+    {"a log's deferral says nothing", observed_deferred, 0, NOTHING},
+    {"nor does its empty sender", observed_null_sender, 0, NOTHING},
+    {"TRN-09 nor what TLS-Required: No lifted", observed_lifted, 0, NOTHING},
+    {"bad: an identity in a log", observed_identity, SMTPSEC_E_FORMAT, NOTHING},
+    {"bad: a verdict in a log", observed_and_judged, SMTPSEC_E_FORMAT, NOTHING},
+    {"bad: a level in a log", observed_level, SMTPSEC_E_FORMAT, NOTHING},
+    {"bad: a failed handshake in a log", observed_failure, SMTPSEC_E_FORMAT, NOTHING},
     {"bad: a capital letter in the host", capital_in_host, SMTPSEC_E_FORMAT, NOTHING},
 };
 
@@ -300,7 +369,8 @@ must_tell_all(const struct smtpsec_outcome *outcome, const struct ss_observation
         return;
     }
     assert_int_equal(observation->tls, outcome->starttls == SMTPSEC_STARTTLS_DONE);
-    assert_int_equal(observation->identities, outcome->identities);
+    assert_int_equal(observation->unseen, outcome->observed);
+    assert_int_equal(observation->identities, outcome->observed ? 0 : outcome->identities);
     assert_int_equal(observation->mx_secure, outcome->mx_secure);
     assert_int_equal(observation->expires, FACTS_NOW + 300);
     assert_int_equal(observation->inception, FACTS_NOW - 7);

@@ -22,6 +22,8 @@ enum what {
     TLS_SIGNED,  /* the same on a signed MX */
     PKIX,        /* valid certificate, unsigned MX */
     PKIX_SIGNED, /* ... signed MX */
+    LOGGED,      /* TLS on a signed MX, told by a log */
+    LOGGED_PLAIN,/* without TLS, told by a log */
     DANE,        /* DANE, signed MX; n: inception in hours, text: unused */
     HALF_DANE,   /* DANE on an unsigned MX */
     DAILY_TLS,   /* TLS on n days, one after the other */
@@ -166,8 +168,12 @@ deliver(struct story *story, const struct step *step, enum what what, int64_t at
 {
     struct ss_observation seen = {.what = SS_OBSERVED_DELIVERY, .at = at, .host = name(step->host)};
 
-    seen.tls = what != PLAIN;
-    seen.mx_secure = what == TLS_SIGNED || what == PKIX_SIGNED || what == DANE;
+    seen.tls = what != PLAIN && what != LOGGED_PLAIN;
+    seen.unseen = what == LOGGED || what == LOGGED_PLAIN;
+    /* What a log cannot know counts for nothing, even if somebody fills it in. */
+    if (seen.unseen)
+        seen.identities = SMTPSEC_IDENTITY_DANE | SMTPSEC_IDENTITY_PKIX;
+    seen.mx_secure = seen.unseen || what == TLS_SIGNED || what == PKIX_SIGNED || what == DANE;
     if (what == PKIX || what == PKIX_SIGNED)
         seen.identities = SMTPSEC_IDENTITY_PKIX;
     if (what == DANE || what == HALF_DANE) {
@@ -277,6 +283,7 @@ run_step(struct story *story, const struct step *step)
 {
     story->at = NOON + (int64_t)step->hour * HOUR;
     switch (step->what) {
+    case LOGGED: case LOGGED_PLAIN:
     case PLAIN: case TLS: case TLS_SIGNED: case PKIX: case PKIX_SIGNED: case DANE: case HALF_DANE:
         deliver(story, step, step->what, story->at);
         break;
@@ -391,6 +398,27 @@ static const struct row rows[] = {
      STORY({0, DANE, M1, NULL, 0}, {0, CLAIMS, NULL, "dane:" M1 ":1 enc:" M1 ":1", 0})},
     {"6.1 DANE on an unsigned MX raises encrypted at most",
      STORY({0, HALF_DANE, M1, NULL, 0}, {0, CLAIMS, NULL, "enc:" M1 ":1", 0})},
+    {"6.1 a log raises encrypted alone",
+     STORY({0, LOGGED, M1, NULL, 0}, {0, CLAIMS, NULL, "enc:" M1 ":1", 0})},
+    {"6.1 a log that tells of no TLS raises nothing",
+     STORY({0, LOGGED_PLAIN, M1, NULL, 0}, {0, UNCHANGED, NULL, NULL, 0})},
+    {"6.2 TLS in a log says nothing against what certificates proved",
+     STORY({0, DAILY_DANE, M1, NULL, 3}, {DAYS(4) + 1, LOGGED, M1, NULL, 0},
+           {DAYS(4) + 1, CLAIMS, NULL, "dane:" M1 ":3 enc:" M1 ":4", 0})},
+    {"6.2 nor against a valid certificate",
+     STORY({0, PKIX_SIGNED, M1, NULL, 0}, {30, LOGGED, M1, NULL, 0},
+           {30, CLAIMS, NULL, "enc:" M1 ":2 dnssec:" M1 ":1", 0})},
+    {"6.2 no TLS in a log is a delivery without the property",
+     STORY({0, DAILY_TLS, M1, NULL, 5}, {DAYS(5), LOGGED_PLAIN, M1, NULL, 0},
+           {DAYS(5), CLAIMS, NULL, "", 0})},
+    {"6.3 a log does not end a hold that asks for a certificate",
+     0, 0, ENFORCED, 0,
+     {{0, DAILY_PKIX, M1, NULL, 30}, {DAYS(31), REFUSED, M1, NULL, 0},
+           {DAYS(32), LOGGED, M1, NULL, 0}, {DAYS(36), FLOOR_SIGNED, M1, "none ended", 0}}},
+    {"6.3 a valid certificate does end it",
+     0, 0, ENFORCED, 0,
+     {{0, DAILY_PKIX, M1, NULL, 30}, {DAYS(31), REFUSED, M1, NULL, 0},
+           {DAYS(32), PKIX_SIGNED, M1, NULL, 0}, {DAYS(36), FLOOR_SIGNED, M1, "dnssec+pkix soft", 0}}},
     {"6.1 a delivery without TLS raises nothing",
      STORY({0, PLAIN, M1, NULL, 0}, {0, UNCHANGED, NULL, NULL, 0}, {0, CLAIMS, NULL, "", 0})},
     {"6.1 refusals, sets and denials raise nothing",
