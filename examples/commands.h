@@ -13,5 +13,6 @@ int memory_command(struct tool_options *options);
 int policy_command(struct tool_options *options);
 int refresh_command(struct tool_options *options);
 int serve_command(struct tool_options *options);
+int observe_command(struct tool_options *options);
 
 #endif

@@ -42,6 +42,7 @@ enum {
     OPT_LIST,
     OPT_POLICY,
     OPT_YES,
+    OPT_FOLLOW,
     OPT_TLSRPT,
     OPT_TLSRPT_SOCKET,
     OPT_TLSRPT_TRANSIENT,
@@ -51,7 +52,7 @@ enum {
 enum {
     EVALUATING = COMMAND_CHECK | COMMAND_EXPLAIN | COMMAND_SEND | COMMAND_BY_HAND,
     JUDGING = EVALUATING | COMMAND_PROMOTE | COMMAND_SERVE,
-    ASKING = JUDGING | COMMAND_REFRESH,
+    ASKING = JUDGING | COMMAND_REFRESH | COMMAND_OBSERVE,
     WITH_CONTEXT = ASKING | COMMAND_MEMORY,
     CONNECTING = COMMAND_CHECK | COMMAND_EXPLAIN | COMMAND_SEND | COMMAND_PROMOTE,
     ANY_COMMAND = WITH_CONTEXT | COMMAND_VERIFY | COMMAND_POLICY
@@ -67,7 +68,8 @@ struct option_row {
 
 static const struct option_row rows[] = {
     {"json", OPT_JSON, ANY_COMMAND & ~COMMAND_SERVE, NULL, "print JSON, one object a line"},
-    {"verbose", OPT_VERBOSE, EVALUATING | COMMAND_MEMORY, NULL, "print everything, uncut"},
+    {"verbose", OPT_VERBOSE, EVALUATING | COMMAND_MEMORY | COMMAND_OBSERVE, NULL,
+     "print everything, uncut"},
     {"verbose", OPT_VERBOSE, COMMAND_SERVE, NULL, "one line for each request"},
     {"listen", SERVE_OPT_LISTEN, COMMAND_SERVE, "ADDRESS",
      "unix:PATH or inet:ADDR:PORT; may be repeated; needless with systemd's sockets"},
@@ -113,7 +115,7 @@ static const struct option_row rows[] = {
      "require at least encrypted, authenticated, dnssec, mta-sts or dane"},
     {"relay", OPT_RELAY, EVALUATING, "HOST", "send by this host, without MX look-up"},
     {"port", OPT_PORT, EVALUATING, "N", "another port than 25"},
-    {"timeout", OPT_TIMEOUT, JUDGING & ~COMMAND_SERVE, "SECONDS",
+    {"timeout", OPT_TIMEOUT, (JUDGING & ~COMMAND_SERVE) | COMMAND_OBSERVE, "SECONDS",
      "for one evaluation, and for each step of a connection; default 30"},
     {"timeout", OPT_TIMEOUT, COMMAND_SERVE, "SECONDS",
      "for one evaluation; default 60, at most 75"},
@@ -126,6 +128,8 @@ static const struct option_row rows[] = {
     {"via", OPT_VIA, COMMAND_CHECK, "WAY", "blocking (default) or loop"},
     {"most", OPT_MOST, COMMAND_REFRESH, "N", "no more domains than that; default 1000"},
     {"list", OPT_LIST, COMMAND_REFRESH, NULL, "say what is due, and fetch nothing"},
+    {"follow", OPT_FOLLOW, COMMAND_OBSERVE, NULL,
+     "go on with what is added to the file, and with the next one of its name"},
     {"policy", OPT_POLICY, WITH_CONTEXT, "FILE", "the operator's policy file"},
     {"tlsrpt", OPT_TLSRPT, COMMAND_CHECK | COMMAND_BY_HAND, NULL,
      "ask whether the domain wants TLS reports"},
@@ -163,6 +167,8 @@ synopsis(int command)
         return "smtpsec serve --listen unix:PATH|inet:ADDR:PORT [OPTION]...";
     case COMMAND_REFRESH:
         return "smtpsec refresh --memory DIR [OPTION]...";
+    case COMMAND_OBSERVE:
+        return "smtpsec observe --memory DIR [OPTION]... [FILE]";
     default:
         return "by_hand [OPTION]... DOMAIN...";
     }
@@ -374,6 +380,9 @@ take_flag(struct tool_options *o, int id)
         break;
     case OPT_LIST:
         o->list = 1;
+        break;
+    case OPT_FOLLOW:
+        o->follow = 1;
         break;
     case OPT_YES:
         o->yes = 1;

@@ -21,6 +21,7 @@ enum {
     COMMAND_POLICY = 128,
     COMMAND_EXPLAIN = 256,
     COMMAND_SERVE = 512,
+    COMMAND_OBSERVE = 4096,
     COMMAND_BY_HAND = 16 /* the example of that name: check, with everything asked by itself */
 };
 
@@ -78,6 +79,7 @@ struct tool_options {
     const char *chain;
     size_t most; /* 0: as the command has it */
     int list;
+    int follow; /* go on reading when the file ends */
     const char *policy; /* the operator's policy file; NULL: none */
     int yes;            /* do not ask */
     int commands;       /* that know all options given */

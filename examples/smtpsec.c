@@ -28,6 +28,7 @@ static const struct command_row commands[] = {
 #ifdef TOOL_SERVE
     {"serve", COMMAND_SERVE, serve_command, "answer Postfix's questions, as a socketmap service"},
 #endif
+    {"observe", COMMAND_OBSERVE, observe_command, "learn from the deliveries in Postfix's log"},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
