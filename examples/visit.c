@@ -40,6 +40,9 @@ visit_classify(struct visit *visit, const struct smtpsec_requirement *requiremen
 int32_t
 visit_failure(const struct visit *visit)
 {
+    /* RTLS-15: a connection that was lost, at STARTTLS say, shows no want of anything. */
+    if (visit->why == SMTPSEC_REASON_CONNECT_FAILED)
+        return visit->why;
     return visit->accepted ? visit->why : visit->reason;
 }
 

@@ -1398,6 +1398,8 @@ SMTPSEC_API void smtpsec_tally_free(struct smtpsec_tally *tally);
  * The n-th host of the plan did not take the message.
  *
  * reason:  of the verdict or reply; SMTPSEC_REASON_NONE when it was asked and said 4yz.
+ *          CONNECT_FAILED where the connection broke, at STARTTLS say, whatever the
+ *          verdict makes of the session: it may be back, and ends no message.
  * Returns: 0, INVALID (no such host, or the plan skips it).
  */
 SMTPSEC_API int smtpsec_tally_add(struct smtpsec_tally *tally, size_t host, int32_t reason);

@@ -31,6 +31,8 @@ SMTP = (
     'injection',        # plaintext follows the 220 in the same segment
     'demanding',        # like `broken`, and takes no mail in the clear: 530
     'helo-only',        # answers EHLO with 502
+    'hang-up',          # closes the connection on STARTTLS
+    'closing',          # answers STARTTLS with 421, and closes
     'unfriendly',       # greets with 554
     'rude',             # does not offer it, refuses MAIL with 550
     'requiretls',       # REQUIRETLS stands in the EHLO inside TLS

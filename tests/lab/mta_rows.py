@@ -121,6 +121,17 @@ def early_keyword(tool):
     return faults + [f'MAIL was said: {line}' for line in said if 'MAIL' in line]
 
 
+def lost_at_starttls(tool):
+    """The connection breaks before any answer to STARTTLS, or 421 is the answer: REQUIRETLS waits."""
+    faults = []
+    for number, behaviour in enumerate(('hang-up', 'closing')):
+        say('smtp', 'mx.signed-nsec3.test', behaviour)
+        faults += [f'{behaviour}: {fault}' for fault in
+                   deliver_one(tool, 50 + number, 'signed-nsec3', ('--requiretls',), refused('signed-nsec3', 2, '4.4.1'))]
+        say('undo')
+    return faults
+
+
 def results(run):
     """Of each recipient: its status, and what it was told."""
     return {recipient['address']: (recipient['status'], recipient['reply'])
@@ -228,6 +239,7 @@ ROWS = {
     'TLSA-24 a requirement is not used beyond its end': no_use_after_its_end,
     'DANE-EE-08 SNI is the TLSA base domain': sni_is_the_base,
     'RTLS-12 a host without the keyword: QUIT, the next one': next_host_for_the_keyword,
+    'RTLS-15 a connection that is lost at STARTTLS is no want of TLS': lost_at_starttls,
     'RTLS-14 a keyword from before TLS does not count': early_keyword,
     'RTLS-19 the tag goes with each of the recipients': tag_of_each,
     'TRN-05 the server demands the TLS that failed: a bounce': demands_what_fails,

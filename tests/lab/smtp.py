@@ -111,6 +111,10 @@ class Session:
             self.say('502 5.5.1 not now')
         elif self.behaviour == 'refuse':
             self.say('454 4.7.0 TLS not available due to temporary reason')
+        elif self.behaviour in ('hang-up', 'closing'):
+            if self.behaviour == 'closing':
+                self.say('421 4.3.2 shutting down')
+            return False
         elif self.behaviour in ('broken', 'demanding'):
             self.say('220 2.0.0 go ahead')
             self.connection.recv(4096)
