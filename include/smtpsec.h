@@ -1226,7 +1226,10 @@ SMTPSEC_API const char *smtpsec_requirement_pkix_name(const struct smtpsec_requi
                                                       size_t n);
 /** The time after which verification refuses. */
 SMTPSEC_API int64_t smtpsec_requirement_expires(const struct smtpsec_requirement *requirement);
-/** Digest of what is required, in hex, no times in it: salt session and connection caches with it. */
+/**
+ * Digest of what is required, in hex, no times in it: salt session and connection
+ * caches with it. Of an address literal it holds the port alone; add the address.
+ */
 SMTPSEC_API const char *smtpsec_requirement_digest(const struct smtpsec_requirement *requirement);
 
 /** What to add to MAIL: "REQUIRETLS" or "". */
@@ -1236,7 +1239,9 @@ SMTPSEC_API const char *smtpsec_requirement_mail_parameter(
  * May a connection that was accepted under one requirement serve another? Both
  * must name the same host, port and SNI; its identities, TLSA records, names and
  * TLS version must ask for all that the other asks for.
- * Returns: 1 or 0; always 0 where TLS-Required: No lifted anything of either.
+ * Returns: 1 or 0; always 0 where TLS-Required: No lifted anything of either, and
+ *          for an address literal that was read from a blob, which has none. Times
+ *          are not compared: after smtpsec_requirement_expires() of the other, 1 is void.
  */
 SMTPSEC_API int smtpsec_requirement_covers(const struct smtpsec_requirement *opened,
                                            const struct smtpsec_requirement *wanted);
@@ -1281,7 +1286,8 @@ SMTPSEC_API int smtpsec_session_set_resumed(struct smtpsec_session *session, con
 
 /**
  * The requirement under which the session was opened: its digest is kept, the
- * server that it names, and whether TLS-Required: No had lifted anything.
+ * server that it names, and whether TLS-Required: No had lifted anything. Only
+ * for a session that was accepted: without its chain nothing else can tell.
  */
 SMTPSEC_API int smtpsec_session_set_opened(struct smtpsec_session *session,
                                            const struct smtpsec_requirement *requirement);
