@@ -41,6 +41,15 @@ ss_table_case(struct ss_table *table, const char *name, CMUnitTestFunction check
     table->count++;
 }
 
+unsigned
+ss_test_share(void)
+{
+    const char *share = getenv("SMTPSEC_TEST_SHARE");
+    unsigned long n = share == NULL ? 1 : strtoul(share, NULL, 10);
+
+    return n >= 1 && n <= 100 ? (unsigned)n : 1;
+}
+
 int
 ss_table_run(struct ss_table *table)
 {

@@ -40,6 +40,11 @@ void ss_table_add(struct ss_table *table, CMUnitTestFunction check, const void *
                   size_t count);
 /* Add one test without a row. */
 void ss_table_case(struct ss_table *table, const char *name, CMUnitTestFunction check);
+/*
+ * Random rounds are divided by this: 1, or SMTPSEC_TEST_SHARE of the environment,
+ * which tests/meson.build sets where a round takes some fifty times as long.
+ */
+unsigned ss_test_share(void);
 /* Run them all and free the table; the number of failures. */
 int ss_table_run(struct ss_table *table);
 

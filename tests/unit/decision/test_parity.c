@@ -265,10 +265,11 @@ parity(void **state)
 {
     uint64_t seed = 20271115;
     struct world world;
+    unsigned share = ss_test_share();
     size_t i;
 
     (void)state;
-    for (i = 0; i < WORLDS; i++) {
+    for (i = 0; i < WORLDS / share; i++) {
         world_make(&world, &seed);
         compare_plans(&world, REPORT, facts_random(&seed));
         compare_plans(&world, MIXED, facts_random(&seed));
@@ -277,9 +278,12 @@ parity(void **state)
                   "DANE %u, PKIX %u, old TLS %u, after a hold %u, met %u\n",
                   seen.hosts, seen.lost, seen.mixed, seen.answers, seen.tls, seen.dane, seen.pkix,
                   seen.old_tls, seen.ended, seen.met);
-    assert_true(seen.hosts > 100 && seen.lost > 10 && seen.mixed > 20 && seen.answers > 10);
+    assert_true(seen.hosts > 100 / share && seen.met > 1000 / share);
+    if (share > 1)
+        return; /* a part of the worlds need not have each thing; all of them must */
+    assert_true(seen.lost > 10 && seen.mixed > 20 && seen.answers > 10);
     assert_true(seen.tls > 100 && seen.pkix > 100 && seen.dane > 20 && seen.old_tls > 20);
-    assert_true(seen.ended > 20 && seen.met > 1000);
+    assert_true(seen.ended > 20);
 }
 
 int

@@ -226,10 +226,11 @@ covering(void **state)
 {
     uint64_t seed = 20271116;
     struct world world;
+    unsigned share = ss_test_share();
     size_t i, k;
 
     (void)state;
-    for (i = 0; i < WORLDS; i++) {
+    for (i = 0; i < WORLDS / share; i++) {
         struct smtpsec_plan *plan;
 
         world_make(&world, &seed);
@@ -242,8 +243,9 @@ covering(void **state)
     print_message("covered %u (%u of another digest), not covered %u, of these %u would have let "
                   "a session through; %u sessions accepted\n", seen.covered, seen.changed,
                   seen.refused, seen.right, seen.accepted);
-    assert_true(seen.covered > 100 && seen.changed > 60 && seen.refused > 200);
-    assert_true(seen.right > 50 && seen.accepted > 2000);
+    assert_true(seen.covered > 100 / share && seen.changed > 60 / share);
+    assert_true(seen.refused > 200 / share && seen.right > 50 / share);
+    assert_true(seen.accepted > 2000 / share);
 }
 
 /* ---- One open session ---- */
@@ -252,7 +254,7 @@ enum {
     OTHER_HOST = 1, OTHER_PORT = 2, OTHER_SNI = 4, OTHER_DOMAIN = 8, LIFTED_THEN = 16,
     LIFTED_NOW = 32, PLAIN = 64, NO_CHAIN = 128, RESUMED = 256, RESUMED_OTHER = 512,
     BAD_CHAIN = 1024, ASKS_REQUIRETLS = 2048, OFFERS_REQUIRETLS = 4096, NOT_OPENED = 8192,
-    LATER = 16384, OLD_TLS = 32768, RAISED = 65536, NOT_DEMANDED = 131072, TOO_LONG = 262144
+    LATER = 16384, OLD_TLS = 32768, RAISED = 65536, NOT_DEMANDED = 131072, TOO_LONG = 262144, RAW_KEY = 524288
 };
 
 struct row {
@@ -282,6 +284,7 @@ static const struct row rows[] = {
     {"PREC-12 without its chain, and TLS too old", NO_CHAIN | OLD_TLS, false},
     {"PREC-12 without its chain, more is asked now", NO_CHAIN | RAISED, false},
     {"PREC-12 without its chain, which was too long to be judged", NO_CHAIN | TOO_LONG, false},
+    {"PREC-12 a raw key in place of the chain is judged, and is no PKIX", NO_CHAIN | RAW_KEY, false},
     {"PREC-12 resumed without a chain, under the same requirement", NO_CHAIN | RESUMED, true},
     {"PREC-12 resumed without a chain, under another digest", NO_CHAIN | RESUMED_OTHER, false},
     {"PREC-12 resumed without a chain, more is asked now", NO_CHAIN | RESUMED | RAISED, false},
@@ -357,6 +360,8 @@ check(void **state)
     session.resumed = (row->how & (RESUMED | RESUMED_OTHER)) != 0;
     if ((row->how & (PLAIN | NO_CHAIN)) == 0)
         show_chain(&session, (row->how & BAD_CHAIN) != 0 ? 3 : 0);
+    if ((row->how & RAW_KEY) != 0)
+        assert_int_equal(ss_session_set_raw_key(&session, ss_test_cert_spki(leaves[0])), 0);
     open_session(row, &session);
     assert_int_equal(ss_session_satisfies(anchors, requirement, &session,
                                           FACTS_NOW + ((row->how & LATER) != 0 ? 301 : 0), &fits),
