@@ -371,6 +371,32 @@ check(void **state)
     ss_requirement_free(requirement);
 }
 
+/* A record that one looks at and the other does not: a digest that was switched off, say. */
+static void
+records_judged_otherwise(void **state)
+{
+    struct row plain = {"", 0, true};
+    struct smtpsec_requirement *one = want(&plain), *two = want(&plain);
+    struct ss_tlsa record;
+    uint8_t octets[32] = {7};
+
+    (void)state;
+    memset(&record, 0, sizeof(record));
+    record.usage = 3;
+    record.selector = record.matching = 1;
+    record.data = octets;
+    record.len = sizeof(octets);
+    assert_int_equal(ss_tlsa_set_add(&one->tlsa, &record), 0);
+    record.reason = SMTPSEC_REASON_TLSA_DISABLED;
+    assert_int_equal(ss_tlsa_set_add(&two->tlsa, &record), 0);
+    one->identities = two->identities = SMTPSEC_IDENTITY_DANE;
+    assert_true(ss_requirement_covers(one, one));
+    assert_false(ss_requirement_covers(one, two));
+    assert_false(ss_requirement_covers(two, one));
+    ss_requirement_free(one);
+    ss_requirement_free(two);
+}
+
 /* ---- Address literals ---- */
 
 static struct smtpsec_requirement *
@@ -448,6 +474,7 @@ main(void)
 
     make_certificates();
     SS_TABLE_ROWS(&t, check, rows);
+    ss_table_case(&t, "PREC-12 the same records, judged otherwise", records_judged_otherwise);
     ss_table_case(&t, "PREC-12 two address literals, in one process and read back", literals);
     ss_table_case(&t, "PREC-12 what is covered lets no session through that would be refused",
                   covering);

@@ -151,6 +151,34 @@ first_end(void **state)
     ss_notes_free(&notes);
 }
 
+/* PREC-08: a rule raises what the program asks of all mail, and lowers nothing of it. */
+static void
+rules_raise(void **state)
+{
+    struct ss_settings settings;
+    struct ss_rule rule;
+    struct ss_name name;
+
+    (void)state;
+    ss_settings_init(&settings);
+    settings.minimum = SMTPSEC_LEVEL_DNSSEC;
+    settings.tls_version = 0x0304;
+    memset(&rule, 0, sizeof(rule));
+    assert_true(ss_name_from_text(&name, "a.d.test", 8));
+    rule.scope = SS_RULE_DOMAIN;
+    rule.name = name;
+    rule.kind = SS_RULE_LEVEL;
+    rule.value = SMTPSEC_LEVEL_ENCRYPTED;
+    assert_int_equal(ss_rules_add(&settings.rules, &rule), 0);
+    rule.kind = SS_RULE_TLS_VERSION;
+    rule.value = 0x0303;
+    assert_int_equal(ss_rules_add(&settings.rules, &rule), 0);
+    ss_settings_rules(&settings, &name, 1800000000, NULL);
+    assert_int_equal(settings.minimum, SMTPSEC_LEVEL_DNSSEC);
+    assert_int_equal(settings.tls_version, 0x0304);
+    ss_rules_unref(settings.rules);
+}
+
 int
 main(void)
 {
@@ -161,5 +189,6 @@ main(void)
     ss_table_case(&t, "PREC-08 one exception for several kinds", excepted);
     ss_table_case(&t, "PREC-08 two exceptions", two_exceptions);
     ss_table_case(&t, "PREC-08 the first end of all that count", first_end);
+    ss_table_case(&t, "PREC-08 rules raise what is asked of all mail", rules_raise);
     return ss_table_run(&t);
 }

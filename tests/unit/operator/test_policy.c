@@ -366,6 +366,27 @@ ended(void **state)
                         "this exception ended with 2027-01-14: it is not used");
 }
 
+/* It counts through the last second of its day, 2027-01-14T23:59:59Z, and no longer. */
+static void
+last_second(void **state)
+{
+    static const uint8_t text[] = "except d.test dane until 2027-01-14\n";
+    const int64_t last = INT64_C(1799971199);
+    struct ss_bytes bytes = { text, sizeof(text) - 1 };
+    struct ss_operator_policy policy;
+    struct smtpsec_faults faults;
+    int64_t now;
+
+    (void)state;
+    for (now = last; now <= last + 1; now++) {
+        memset(&faults, 0, sizeof(faults));
+        assert_int_equal(ss_operator_policy_read(&policy, bytes, now, &faults), 0);
+        assert_int_equal(ss_exceptions_count(policy.exceptions), now == last);
+        assert_int_equal(faults.count, now != last);
+        ss_operator_policy_free(&policy);
+    }
+}
+
 /* All of it: until the end of the day in UTC, with line and reason. */
 static void
 an_exception_in_full(void **state)
@@ -496,6 +517,7 @@ main(void)
     SS_TABLE_ROWS(&t, check_bad, bads);
     ss_table_case(&t, "bad/NUL", a_nul);
     ss_table_case(&t, "PREC-08 ended exceptions are told and not used", ended);
+    ss_table_case(&t, "PREC-08 an exception counts through its last second", last_second);
     ss_table_case(&t, "PREC-08 an exception in full", an_exception_in_full);
     ss_table_case(&t, "many faults", many_faults);
     ss_table_case(&t, "limits of octets", limits);
