@@ -182,6 +182,15 @@ ask_for_certificate(SMTP_TLS_POLICY *tls, const struct smtpsec_requirement *requ
     vstring_strcat(tls->exclusions, " aNULL");
 }
 
+/* For a DSN: what is remembered here is nothing to tell strangers. */
+static const char *
+discreet(int32_t reason)
+{
+    return reason == SMTPSEC_REASON_DOWNGRADE
+               ? "It does not offer the transport security that is required."
+               : smtpsec_reason_text(reason);
+}
+
 static void
 refuse_host(SMTP_TLS_POLICY *tls, SMTP_ITERATOR *iter, int32_t reason)
 {
@@ -191,7 +200,7 @@ refuse_host(SMTP_TLS_POLICY *tls, SMTP_ITERATOR *iter, int32_t reason)
     vstring_sprintf(text, "%s: skip, %s (%s)", name, smtpsec_reason_name(reason),
                     smtpsec_reason_text(reason));
     glue_tell(iter->parent, 1, vstring_str(text));
-    vstring_sprintf(text, "host %s: %s", name, smtpsec_reason_text(reason));
+    vstring_sprintf(text, "host %s: %s", name, discreet(reason));
     if (glue_set.mode == GLUE_ENFORCE) {
         tls->level = TLS_LEV_INVALID;
         glue_set_reason(tls->why, smtpsec_reason_enhanced(reason), vstring_str(text));
