@@ -349,7 +349,8 @@ def page(score):
 # ---- Bounds ----
 
 def bounds(tool, score, folder):
-    daemon = Daemon(tool, folder, '--connections', 8, '--evaluations', 1, '--timeout', 3)
+    daemon = Daemon(tool, folder, '--connections', 8, '--evaluations', 1, '--timeout', 3,
+                    '--listen', 'inet:127.0.0.1:8460')
     clients = [daemon.client() for _ in range(6)]
     first = [client.ask('.test')[0] for client in clients]
     seventh = daemon.client()
@@ -358,6 +359,14 @@ def bounds(tool, score, folder):
     time.sleep(0.2)
     again = daemon.client()
     score.note('and room again when one leaves', expect(again.ask('.test'), ['NOTFOUND ']))
+    guests = [Client(('127.0.0.1', 8460)) for _ in range(3)]
+    for guest in guests:
+        guest.send(ask_for('.test'))
+    found = [guests[0].reply(), guests[1].reply(), guests[2].silent(0.5), figures()['connections']]
+    again.close()
+    found.append(guests[2].reply())
+    score.note('others have the rest; at the bound the next one waits and is not sent away', expect(
+        found, ['NOTFOUND ', 'NOTFOUND ', True, 8.0, 'NOTFOUND ']))
     say('https', SLOW, 'hang')
     begin = time.monotonic()
     clients[1].send(ask_for(SLOW))
