@@ -201,6 +201,24 @@ def policy_strings(tool, receiver):
     return faults
 
 
+def helo(tool, receiver):
+    """RPT-23: what the server called itself, of a session and of nothing else."""
+    tool.send('--tlsrpt-socket', receiver.path, to='box@dane-mismatch.test')
+    session = json.loads(receiver.take()[0])['policies'][0]['failure-details'][0]
+    tool.send('--tlsrpt-socket', receiver.path, to='box@tlsa-bogus.test')
+    before = json.loads(receiver.take()[0])['policies'][0]['failure-details'][0]
+    return [] if session.get('h') == 'mx.dane-mismatch.test' and 'h' not in before else [f'{session} {before}']
+
+
+def transient(tool, receiver):
+    """RPT-10: told where the operator asks for it."""
+    tool.send('--tlsrpt-socket', receiver.path, '--tlsrpt-transient', to='box@tlsa-timeout.test')
+    told = receiver.take()
+    found = [in_words(policy) for data in told for policy in json.loads(data)['policies']]
+    wanted = [(TLSA, 'mx.tlsa-timeout.test', 1, (305, word, False)) for word in ('tlsa-timeout', 'tlsa-servfail')]
+    return [] if [(*policy[:3], *policy[3]) for policy in found] in ([w] for w in wanted) else [f'{found}']
+
+
 def faulty_policy(tool, receiver):
     tool.send('--tlsrpt-socket', receiver.path, to='box@sts-invalid.test')
     policy = json.loads(receiver.take()[0])['policies'][0]
@@ -229,6 +247,8 @@ def main():
         for name, (destination, wanted) in EXPECTED.items():
             score.note(name, show(tool, receiver, destination, wanted), destination)
         score.note('RPT-22 policy strings as published', policy_strings(tool, receiver))
+        score.note('RPT-23 the name in reply to EHLO', helo(tool, receiver))
+        score.note('RPT-10 the knob', transient(tool, receiver))
         score.note('RPT-15, RPT-22 the lines of a faulty policy', faulty_policy(tool, receiver))
         score.note('a report that nobody takes stops no mail', nobody_listens(tool, os.path.join(folder, 'nobody')))
         score.note('RPT-01 check --tlsrpt shows the record', record_shown(tool))
