@@ -1476,7 +1476,9 @@ struct smtpsec_report;
 
 /**
  * Start a report: the policies considered, and what failed of them before any
- * connection. The plan is not kept.
+ * connection. The plan is not kept; give the one derived for the message
+ * (smtpsec_plan_for()), which knows whether it is a report on TLS itself:
+ * of such a message nothing is told, or reports would breed reports.
  */
 SMTPSEC_API int smtpsec_report_new(const struct smtpsec_plan *plan, struct smtpsec_report **out);
 SMTPSEC_API void smtpsec_report_free(struct smtpsec_report *report);

@@ -136,13 +136,13 @@ put_member(struct ss_buf *out, const char *key, const char *value)
     ss_json_text(out, value, strlen(value));
 }
 
-int
-ss_report_fail(struct ss_report *report, size_t entry, const struct ss_report_failure *failure)
+/* Add a detail, whole or not at all; what found no room is not counted. Returns 0 or NOMEM. */
+static int
+append_detail(struct ss_report_entry *entry, const struct ss_report_failure *failure)
 {
-    struct ss_buf *details = &report->entries[entry].details;
     struct ss_bytes element;
     struct ss_buf one;
-    size_t before = details->len;
+    size_t before = entry->details.len;
     int r = 0;
 
     ss_buf_init(&one, SS_REPORT_ENTRY_OCTETS);
@@ -160,10 +160,22 @@ ss_report_fail(struct ss_report *report, size_t entry, const struct ss_report_fa
     if (one.nomem)
         r = SMTPSEC_E_NOMEM;
     else if (!one.full)
-        r = append(details, element);
-    /* The collector compares the count with the list: what found no room is not counted either. */
-    if (r == 0 && details->len > before)
-        report->entries[entry].failures++;
+        r = append(&entry->details, element);
+    /* The collector compares the count with the list. */
+    if (r == 0 && entry->details.len > before)
+        entry->failures++;
     ss_buf_free(&one);
     return r;
+}
+
+int
+ss_report_fail(struct ss_report *report, size_t entry, const struct ss_report_failure *failure)
+{
+    struct ss_report_failure bare = {.result = failure->result};
+    struct ss_report_entry *to = &report->entries[entry];
+    size_t before = to->failures;
+    int r = append_detail(to, failure);
+
+    /* An entry without details counts as a success: no length of what a host says may make it one. */
+    return r == 0 && to->failures == before ? append_detail(to, &bare) : r;
 }
