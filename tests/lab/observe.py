@@ -196,7 +196,8 @@ def main():
     lab = Lab(options.smtpsec)
     postfix = instance.Instance(lab, 'observed', {
         'transport_maps': f'inline:{{ {{ {ELSEWHERE} = smtp:[mx.starttls.test] }} }}',
-        'smtp_tls_security_level': 'dane'}, {'nobody@sender.test': ('unused', ())})
+        'smtp_tls_security_level': 'dane', 'smtp_tls_loglevel': '1', 'smtp_dns_support_level': 'dnssec',
+        'smtp_host_lookup': 'dns', 'smtp_tls_CAfile': lab.ca}, {'nobody@sender.test': ('unused', ())})
     folder = tempfile.mkdtemp(dir=os.environ['LAB_DIR'], prefix='observe.')
     try:
         postfix.start()
