@@ -111,6 +111,19 @@ class Checks:
         self.exim.settings(self.exim.memory)
         self.note('report mode says what it would refuse, and refuses nothing', faults)
 
+    def asked_by_hand(self):
+        """What doc/exim.md tells the operator to ask."""
+        self.learnt()
+        faults = []
+        for domain, answer in (('dane-ee.test', ''), ('mx-bogus.test', ':defer: '), ('null-mx.test', ':fail: ')):
+            item = f'${{dlfunc{{{self.exim.module()}}}{{smtpsec_route}}{{{self.exim.folder}/settings}}' \
+                   f'{{{domain}}}{{me@example.net}}{{}}}}'
+            run = self.exim.exim('-be', item)
+            said = run.stdout.decode().rstrip('\n')
+            if run.returncode != 0 or not said.startswith(answer) or bool(said) != bool(answer):
+                faults.append(f'{domain}: expected {answer!r}, found {said!r} {run.stderr.decode()}')
+        self.note('asked by hand, it says what it would do', faults)
+
     # ---- what is broken
 
     def broken_settings(self):
@@ -200,5 +213,6 @@ class Checks:
 def run(exim, score, memories):
     checks = Checks(exim, score, memories)
     for check in (checks.memory, checks.refused_in_the_handshake, checks.two_domains, checks.tls_required_no,
-                  checks.report, checks.broken_settings, checks.left_out, checks.odd_chain, checks.hostile_events):
+                  checks.report, checks.asked_by_hand, checks.broken_settings, checks.left_out, checks.odd_chain,
+                  checks.hostile_events):
         check()
