@@ -156,13 +156,19 @@ class Play:
 
     def read(self, case, guarded, bare):
         played = Played(case)
-        played.guarded = self.mta.result(guarded[0], PATIENCE)
+        played.guarded = self.result(guarded[0])
         if bare:
-            played.bare = self.mta.result(bare[0], PATIENCE)
+            played.bare = self.result(bare[0])
         played.taken = self.post.of(guarded[1])
         if case.attack != cases.NONE and played.guarded.status == frame.DEFERRED:
             self.deferred.append((case, *guarded))
         return played
+
+    def result(self, ident):
+        try:
+            return self.mta.result(ident, PATIENCE)
+        except TimeoutError as late:
+            return frame.Result('nothing', str(late))
 
     def afterwards(self, score):
         """The attacks are over: what was deferred because of them goes out."""
@@ -173,7 +179,7 @@ class Play:
             try:
                 frame.wait_for(lambda: self.post.of(token), PATIENCE, 'not delivered')
             except TimeoutError:
-                left.append(f'{case.destination}, {case.attack}: {self.mta.result(ident, 1).reason}')
+                left.append(f'{case.destination}, {case.attack}: {self.result(ident).reason}')
         score.note(f'{self.mta.name}: after the attacks all {len(self.deferred)} deferred messages are delivered', left)
 
     def table(self, score, options):
@@ -235,14 +241,13 @@ def main():
     options = arguments(__doc__.splitlines()[0], add_options)
     servers = [make(name) for name in options.server.split(',')]
     reasons = {mta.name: mta.missing() for mta in servers}
-    for name, why in reasons.items():
-        if why:
-            print(f'skipped {name}: {why}')
+    left_out = [f'skipped {name}: {why}' for name, why in reasons.items() if why]
     servers = [mta for mta in servers if not reasons[mta.name]]
     if not servers or not whole_root():
-        print('skipped: no server' if not servers else 'skipped: servers need root')
+        print('\n'.join(left_out) if not servers else 'skipped: servers need root')
         return SKIPPED
-    enter_lab()
+    enter_lab()   # which begins anew, inside
+    print('\n'.join(left_out), end='\n' if left_out else '')
     if os.environ['LAB_MODE'] != 'private':
         print('skipped: servers ask the resolver of /etc/resolv.conf, here not ours')
         return SKIPPED
