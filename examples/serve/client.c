@@ -29,6 +29,8 @@
 
 enum { SLOT_WAITS = 0, SLOT_READY = 1 };
 
+static const char no_demand[] = "NOTFOUND ";
+
 struct slot {
     struct serve_waiter waiter; /* first: it is cast back */
     struct serve_client *client;
@@ -180,21 +182,31 @@ take_next(struct serve_client *client)
 
 /* ---- Replies ---- */
 
+/* A report has no other purpose than to be read. */
+static void
+tell_reply(const struct serve_client *client, const struct slot *slot, const char *reply,
+           int64_t took_us)
+{
+    int would = slot->dialect == SERVE_REPORT && strcmp(reply, no_demand) != 0;
+    char shown[400];
+
+    if (!would && !client->server->options->verbose)
+        return;
+    text_escape(shown, sizeof(shown), reply, strlen(reply));
+    tool_say("%s: '%s': %s%s (%lld ms)", client->peer->name, slot->asked,
+             would ? "would say " : "", shown, (long long)took_us / 1000);
+}
+
 static int
 send_reply(struct serve_client *client, const struct slot *slot, const char *reply)
 {
-    struct serve_server *server = client->server;
     struct evbuffer *output = bufferevent_get_output(client->stream);
     int64_t took_us = serve_up_us() - slot->begun_us;
 
-    serve_figures_reply(&server->figures, slot->dialect, reply, took_us);
-    if (server->options->verbose) {
-        char shown[400];
-
-        text_escape(shown, sizeof(shown), reply, strlen(reply));
-        tool_say("%s: '%s': %s (%lld ms)", client->peer->name, slot->asked, shown,
-                 (long long)took_us / 1000);
-    }
+    serve_figures_reply(&client->server->figures, slot->dialect, reply, took_us);
+    tell_reply(client, slot, reply, took_us);
+    if (slot->dialect == SERVE_REPORT)
+        reply = no_demand;
     return evbuffer_add_printf(output, "%zu:%s,", strlen(reply), reply) < 0 ? -1 : 0;
 }
 

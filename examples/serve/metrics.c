@@ -11,7 +11,7 @@
 static const char *const said[SERVE_SAID_KINDS] = {"ok", "notfound", "temp", "perm", "other"};
 static const char *const ends[SERVE_END_KINDS] = {"peer",  "malformed", "stalled",
                                                   "share", "error",     "stopped"};
-static const char *const maps[SERVE_DIALECTS] = {"smtpsec", "smtpsec-tlsrpt"};
+static const char *const maps[SERVE_DIALECTS] = {"smtpsec", "smtpsec-tlsrpt", "smtpsec-report"};
 
 static const struct {
     int64_t us;

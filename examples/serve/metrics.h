@@ -26,7 +26,7 @@ enum {
     SERVE_END_KINDS
 };
 
-#define SERVE_DIALECTS 2
+#define SERVE_DIALECTS 3
 #define SERVE_BOUNDS 10     /* of the latencies */
 #define SERVE_EVENT_KINDS 64 /* more than there are */
 

@@ -11,7 +11,7 @@
 #define NAME_MAX_OCTETS 253
 #define LABEL_MAX_OCTETS 63
 
-static const char no_map[] = "PERM no such map: ask smtpsec or smtpsec-tlsrpt";
+static const char no_map[] = "PERM no such map: ask smtpsec, smtpsec-tlsrpt or smtpsec-report";
 static const char no_name[] = "PERM the key is no domain name";
 static const char no_service[] = "PERM the port's name is not known: write its number";
 static const char nothing[] = "NOTFOUND ";
@@ -41,6 +41,8 @@ dialect_of(struct span map)
 {
     if (span_is(map, "smtpsec"))
         return SERVE_PLAIN;
+    if (span_is(map, "smtpsec-report"))
+        return SERVE_REPORT;
     return span_is(map, "smtpsec-tlsrpt") ? SERVE_TLSRPT : -1;
 }
 

@@ -6,8 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* By map name: "smtpsec", and "smtpsec-tlsrpt" for Postfix 3.10 and later. */
-enum serve_dialect { SERVE_PLAIN = 0, SERVE_TLSRPT = 1 };
+/*
+ * By map name: "smtpsec"; "smtpsec-tlsrpt" for Postfix 3.10 and later; "smtpsec-report", which is
+ * always told NOTFOUND, while the log says what "smtpsec" would have been told.
+ */
+enum serve_dialect { SERVE_PLAIN = 0, SERVE_TLSRPT = 1, SERVE_REPORT = 2 };
 
 /* Evaluate the destination, or say `reply` at once. */
 enum serve_asks { SERVE_EVALUATE = 0, SERVE_REPLY = 1 };

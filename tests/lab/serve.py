@@ -181,6 +181,11 @@ def answers(daemon, score):
     client.send(ask_for(FAST) + ask_for(FAST, 'smtpsec-tlsrpt'))
     found = [client.reply(), client.reply()]
     score.note('both maps answer', expect([reply.split()[:2] for reply in found], [['OK', 'dane-only']] * 2))
+    client.send(ask_for(FAST, 'smtpsec-report') + ask_for('mx-bogus.test', 'smtpsec-report'))
+    score.note('a report demands nothing', expect([client.reply(), client.reply()], ['NOTFOUND '] * 2))
+    said = daemon.text()
+    score.note('and says what would be said', expect([f'{FAST}\': would say OK dane-only' in said,
+               "mx-bogus.test': would say TEMP mx-bogus" in said], [True, True]))
     score.note('an octet at a time', expect([client.send(bytes([octet])) or time.sleep(0.005)
                for octet in ask_for(FAST)] and client.reply(), found[0]))
     client.send(ask_for(FAST))

@@ -9,7 +9,7 @@
 
 #define NOTHING "NOTFOUND "
 #define NO_NAME "PERM the key is no domain name"
-#define NO_MAP "PERM no such map: ask smtpsec or smtpsec-tlsrpt"
+#define NO_MAP "PERM no such map: ask smtpsec, smtpsec-tlsrpt or smtpsec-report"
 #define NO_SERVICE "PERM the port's name is not known: write its number"
 #define L60 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff"
 #define L63 L60 "ggg"
@@ -34,6 +34,8 @@ static const struct row rows[] = {
     ASKS("a domain", "smtpsec example.com", "example.com", "", 25, "example.com"),
     {"the other dialect: the same key", "smtpsec-tlsrpt example.com", 0, NULL, "example.com", "",
      25, "example.com", SERVE_TLSRPT},
+    {"a report: the same key", "smtpsec-report example.com", 0, NULL, "example.com", "", 25,
+     "example.com", SERVE_REPORT},
     ASKS("capitals are lowered", "smtpsec EXAMPLE.Com", "example.com", "", 25, "example.com"),
     ASKS("one label, by MX", "smtpsec ai", "ai", "", 25, "ai"),
     ASKS("other than ASCII is the library's to turn", "smtpsec b\xc3\xbc" "cher.example",
