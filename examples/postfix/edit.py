@@ -61,6 +61,8 @@ EDITS = (
          ('\t\t    if (nrcpt > 0)',
           '\t\t\tsmtp_smtpsec_replied(state, resp->code);'),
          'the reply to the message: the outcome is recorded'),
+    Edit('smtp_session.c', 'myfree(session->namaddr);', 'before', ('    smtp_smtpsec_closed(session);',),
+         'what was judged of it holds for no session that comes to lie in its place'),
     Edit('smtp_trouble.c', 'vstring_vsprintf_append(why->reason, format, ap);', 'before',
          ('    status = smtp_smtpsec_status(state, status);',),
          'no 5yz said before the requirement is met bounces a message'),

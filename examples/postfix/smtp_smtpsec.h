@@ -14,6 +14,7 @@
 
 struct DNS_RR;
 struct SMTP_ITERATOR;
+struct SMTP_SESSION;
 struct SMTP_STATE;
 struct SMTP_TLS_POLICY;
 struct VSTRING;
@@ -48,5 +49,8 @@ const char *smtp_smtpsec_status(struct SMTP_STATE *state, const char *status);
 
 /* The reply to the whole message. */
 void smtp_smtpsec_replied(struct SMTP_STATE *state, int code);
+
+/* The session ends: the next one may lie where it lay. */
+void smtp_smtpsec_closed(const struct SMTP_SESSION *session);
 
 #endif

@@ -224,3 +224,10 @@ smtp_smtpsec_replied(SMTP_STATE *state, int code)
         glue_at.recorded = 1; /* one outcome a session */
     }
 }
+
+void
+smtp_smtpsec_closed(const SMTP_SESSION *session)
+{
+    if (glue_at.judged == session)
+        glue_forget_session();
+}

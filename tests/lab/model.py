@@ -35,6 +35,7 @@ SMTP = (
     'closing',          # answers STARTTLS with 421, and closes
     'unfriendly',       # greets with 554
     'rude',             # does not offer it, refuses MAIL with 550
+    'busy',             # does it, and answers RCPT with 450
     'requiretls',       # REQUIRETLS stands in the EHLO inside TLS
     'requiretls-early', # REQUIRETLS stands only in the EHLO before TLS
     'down',             # nothing listens

@@ -155,6 +155,8 @@ class Session:
     def rcpt(self, line):
         if self.sender is None:
             self.say('503 5.5.1 MAIL first')
+        elif self.behaviour == 'busy':
+            self.say('450 4.3.2 too busy, come again')
         else:
             self.recipients.append(line[8:].strip())
             self.say('250 2.1.5 recipient ok')

@@ -128,6 +128,7 @@ class PostfixLinked(Mta):
                             ('mode report delivers, and tells', self.reports),
                             ('no kept TLS session passes a refusal by', self.keeps),
                             ('5yz in cleartext bounces nothing', self.softens),
+                            ('what one host has shown does not count for the next', self.next_host),
                             ('without trust anchors nothing goes out', self.starts_nothing),
                             ('a lost memory stops no mail', self.loses),
                             ('an address literal is delivered to, and judged', self.literal)):
@@ -221,6 +222,21 @@ class PostfixLinked(Mta):
             say('smtp', f'mx.{domain}.test', 'unfriendly')
             found.append(self.mail(HARSH, domain).status)
         return [f'{found}' if found != [DEFERRED, BOUNCED] else '']
+
+    def next_host(self):
+        """The first host is good and busy. The second is another session, though in the same memory."""
+        self.empty()
+        say('publish-tlsa', 'mx2.dane-mixed.test', '3 1 1 leaf')
+        say('smtp', 'mx1.dane-mixed.test', 'busy')
+        say('smtp', 'mx2.dane-mixed.test', 'unfriendly')
+        bounced = self.mail(HARSH, 'dane-mixed').status
+        say('strip-starttls', 'mx2.dane-mixed.test')
+        since = self.here()
+        reported = self.mail(REPORT, 'dane-mixed').status
+        told = self.logged('smtpsec: would refuse: mx2.dane-mixed.test: reject, no-starttls', since)
+        return [f'a 554 of the second: {bounced}' if bounced != DEFERRED else '',
+                f'without TLS at the second: {reported}' if reported != DELIVERED else '',
+                '' if told else 'what the second lacks is not told']
 
     def starts_nothing(self):
         ident = self.send(BROKEN, 'box@starttls.test', LETTER)
