@@ -170,8 +170,9 @@ exim_handover_sweep(const char *spool, int64_t now)
     for (seen = 0; seen < SWEEP_FILES && (entry = readdir(folder)) != NULL; seen++) {
         struct stat st;
 
-        if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-            (int64_t)st.st_mtime < now - A_DAY)
+        if (exim_handover_is_name(entry->d_name) &&
+            fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode) && (int64_t)st.st_mtime < now - A_DAY)
             unlinkat(fd, entry->d_name, 0);
     }
     closedir(folder);

@@ -22,6 +22,8 @@ struct exim_handover {
 
 /* The file's name: the message id, and a digest of the rest. Returns 0; -1 for no message id. */
 int exim_handover_name(const struct exim_handover *whose, char *out, size_t room);
+/* Is a file named like an outcome, or like one that is being written? */
+int exim_handover_is_name(const char *name);
 /* The file's first line, which tells apart what has one digest. Returns its length; 0: no room. */
 size_t exim_handover_line(const struct exim_handover *whose, char *out, size_t room);
 
@@ -34,7 +36,10 @@ int exim_handover_take(const char *spool, const struct exim_handover *whose, uin
 /* Is there such a file? Follows no link, opens nothing. */
 int exim_handover_waits(const char *spool, const struct exim_handover *whose);
 void exim_handover_drop(const char *spool, const struct exim_handover *whose);
-/* Remove files older than a day, which are too old to be recorded; looks at a few hundred. */
+/*
+ * Remove outcomes older than a day, which are too old to be recorded; looks at a
+ * few hundred files. What is not named like an outcome is not ours to remove.
+ */
 void exim_handover_sweep(const char *spool, int64_t now);
 
 #endif

@@ -39,6 +39,19 @@ exim_handover_name(const struct exim_handover *whose, char *out, size_t room)
     return len > 0 && (size_t)len < room ? 0 : -1;
 }
 
+int
+exim_handover_is_name(const char *name)
+{
+    size_t id = strcspn(name, ".");
+    const char *rest = name + id;
+    char message[33] = "";
+
+    if (id >= sizeof(message) || rest[0] != '.' || strspn(rest + 1, "0123456789abcdef") != 16)
+        return 0;
+    memcpy(message, name, id);
+    return is_message_id(message) && (rest[17] == '\0' || strcmp(rest + 17, ".new") == 0);
+}
+
 size_t
 exim_handover_line(const struct exim_handover *whose, char *out, size_t room)
 {

@@ -184,6 +184,42 @@ the_old_is_swept(void **state)
     assert_int_equal(exim_handover_waits(spool, &ours), 0);
 }
 
+/* The settings may name a directory in which something else lies, the memory say. */
+static const struct sweeping {
+    const char *row;
+    const char *name;
+    int goes;
+} sweepings[] = {
+    {"an outcome", "1xVccS-00008h-1w.0123456789abcdef", 1},
+    {"one that was being written", "1xVccS-00008h-1w.0123456789abcdef.new", 1},
+    {"the memory", "data.mdb", 0},
+    {"a hidden file", ".0123456789abcdef", 0},
+    {"fifteen digits", "1xVccS-00008h-1w.0123456789abcde", 0},
+    {"seventeen digits", "1xVccS-00008h-1w.0123456789abcdef0", 0},
+    {"another ending", "1xVccS-00008h-1w.0123456789abcdef.old", 0},
+    {"no message id", "1xVccS_00008h.0123456789abcdef", 0},
+    {"a message of Exim's", "1xVccS-00008h-1w-H", 0},
+    {"an id too long", "1xVccS-00008h-1w1xVccS-00008h-1w1.0123456789abcdef", 0},
+};
+
+static void
+sweeps_only_outcomes(void **state)
+{
+    const struct sweeping *row = *state;
+    char path[512];
+    int there;
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/%s", spool, row->name);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    exim_handover_sweep(spool, (int64_t)time(NULL) + 3 * 86400);
+    there = access(path, F_OK) == 0;
+    unlink(path);
+    assert_int_equal(there, !row->goes);
+}
+
 static void
 is_dropped(void **state)
 {
@@ -203,6 +239,7 @@ main(void)
         return 99;
     SS_TABLE_ROWS(&table, names, namings);
     SS_TABLE_ROWS(&table, waits_for_its_own, others);
+    SS_TABLE_ROWS(&table, sweeps_only_outcomes, sweepings);
     ss_table_case(&table, "is taken once", is_taken_once);
     ss_table_case(&table, "the first line decides", the_first_line_decides);
     ss_table_case(&table, "no link is followed", no_link_is_followed);
