@@ -29,8 +29,8 @@ exim_record_keep(const struct exim_connection *c, const struct exim_handover *wh
     size_t len = 0;
     int rc;
 
-    if (!is_kept(&c->settings) || judgement->requirement == NULL)
-        return;
+    if (!is_kept(&c->settings) || judgement->requirement == NULL || whose->message[0] == '\0')
+        return; /* no message: a callout */
     exim_handover_sweep(c->settings.spool, (int64_t)time(NULL));
     rc = exim_connection_outcome(c, judgement, &data, &len);
     if (rc != 0 || exim_handover_put(c->settings.spool, whose, data, len) != 0)

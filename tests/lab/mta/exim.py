@@ -30,6 +30,11 @@ domainlist local_domains = sender.test
 keep_environment =
 smtp_accept_max = 0
 dns_dnssec_ok = 1
+acl_smtp_rcpt = hurried
+begin acl
+hurried:
+  accept
+    control = cutthrough_delivery
 begin routers
 away:
   driver = redirect
@@ -42,6 +47,11 @@ bare:
   transport = bare_smtp
   no_more
 {router}
+dnslookup:
+  driver = dnslookup
+  domains = ! +local_domains
+  transport = bare_smtp
+  no_more
 begin transports
 bare_smtp:
   driver = smtp

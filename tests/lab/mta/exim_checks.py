@@ -3,6 +3,7 @@
 is broken or left out of the configuration keeps the message."""
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -124,6 +125,37 @@ class Checks:
                 faults.append(f'{domain}: expected {answer!r}, found {said!r} {run.stderr.decode()}')
         self.note('asked by hand, it says what it would do', faults)
 
+    def hurry(self, *domains):
+        """One message by SMTP, which an ACL sends on while it comes in. Returns what the log says of it."""
+        letter = LETTER.format(frame.GUARDED, f'box@{domains[0]}', f'hurried-{len(domains)}', '')
+        to = ''.join(f'RCPT TO:<box@{domain}>\r\n' for domain in domains)
+        said = self.exim.exim('-bs', '-odq', '-oMa', '192.0.2.1', input=(
+            f'EHLO client.test\r\nMAIL FROM:<{frame.GUARDED}>\r\n{to}DATA\r\n{letter}.\r\nQUIT\r\n').encode())
+        ident = re.search(rb'(?m)^250 OK id=(\S+)', said.stdout)
+        with open(self.exim.log, encoding='utf-8') as log:
+            return [line.split(' ', 3)[3].strip() for line in log if ident and ident[1].decode() in line] or [said]
+
+    def cutthrough(self):
+        """Verifying finds the way for it, and a second domain goes by the connection of the first, unasked."""
+        self.learnt()
+        say('strip-starttls', 'mx.dane-ee.test')
+        one = self.hurry('dane-ee.test')
+        say('undo')
+        say('publish-mx', 'plain.test', 'mx.sts-enforce.test')
+        say('smtp', 'mx.sts-enforce.test', 'plain')
+        two = self.hurry('plain.test', 'sts-enforce.test')
+        self.exim.configure(('(?m)^  dkim_domain =$', ''))
+        bare = self.hurry('plain.test', 'sts-enforce.test')
+        self.exim.configure(('(?s)smtpsec_verify:.*?(?=dnslookup:)', ''))
+        other = self.hurry('sts-enforce.test')
+        self.exim.configure()
+        say('undo')
+        self.note('what cutthrough delivery would send on is queued', [
+            f'not queued: {lines}' if [line[:2] for line in lines] != ['<='] else '' for lines in (one, two)])
+        self.note('without the lines that do it, it is sent unjudged', [
+            '' if any(line.startswith('>> box@sts-enforce.test') for line in lines) else f'{lines}'
+            for lines in (bare, other)])
+
     # ---- what is broken
 
     def broken_settings(self):
@@ -213,6 +245,6 @@ class Checks:
 def run(exim, score, memories):
     checks = Checks(exim, score, memories)
     for check in (checks.memory, checks.refused_in_the_handshake, checks.two_domains, checks.tls_required_no,
-                  checks.report, checks.asked_by_hand, checks.broken_settings, checks.left_out, checks.odd_chain,
+                  checks.report, checks.asked_by_hand, checks.cutthrough, checks.broken_settings, checks.left_out, checks.odd_chain,
                   checks.hostile_events):
         check()
