@@ -28,6 +28,11 @@ exim_connection_plan(struct exim_connection *c, const char *domain, const char *
     c->plan = NULL;
     c->address[0] = '\0';
     c->null_sender = sender[0] == '\0';
+    if (strlen(domain) >= sizeof(c->domain)) {
+        snprintf(wrong, room, "the domain is too long");
+        return -1;
+    }
+    memcpy(c->domain, domain, strlen(domain) + 1);
     if (c->world.context == NULL)
         rc = exim_world_open(&c->world, &c->settings, EXIM_WORLD_EVALUATE, wrong, room);
     if (rc == 0)
@@ -60,7 +65,8 @@ want(struct exim_wanted *wanted, const struct smtpsec_host *host)
 }
 
 /*
- * By name first. Where Exim followed an alias it knows the host by its target's
+ * The plan knows the domain by its A-labels, Exim as it stands in the address.
+ * The host by name first. Where Exim followed an alias it knows the host by its target's
  * name alone: then by address.
  */
 int
@@ -70,7 +76,7 @@ exim_connection_wanted(const struct exim_connection *c, const struct exim_peer *
     size_t i;
 
     memset(out, 0, sizeof(*out));
-    if (c->plan == NULL || strcasecmp(peer->domain, smtpsec_plan_domain(c->plan)) != 0)
+    if (c->plan == NULL || strcasecmp(peer->domain, c->domain) != 0)
         return -1;
     for (i = 0; i < smtpsec_plan_host_count(c->plan); i++) {
         const struct smtpsec_host *host = smtpsec_plan_host(c->plan, i);

@@ -38,6 +38,7 @@ struct exim_connection {
     struct exim_settings settings;
     struct exim_world world;
     struct smtpsec_plan *plan; /* NULL: nothing may be sent */
+    char domain[EXIM_TEXT];    /* what it was asked for, as Exim spells it */
     int null_sender;
 
     /* the connection that was begun last */
