@@ -2,7 +2,7 @@
 /*
  * The HTTPS module: transfers of libcurl driven by the library's loop.
  *
- * A fetch waits in the queue, runs, is done. `done` is called only at the end
+ * A fetch waits in the queue for a place, runs, is done. `done` is called only at the end
  * of a turn, outside of libcurl, when the fetch is already off every list; so
  * `done` may start, cancel and close what it likes.
  */
@@ -15,8 +15,14 @@
 
 #include "smtpsec.h"
 
-/* A handshake takes a millisecond of the caller's thread; more at once would stall its loop. */
-#define RUNNING_MAX 4
+/*
+ * A handshake takes a millisecond of the caller's thread; more at once would
+ * stall its loop. Who takes longer than any handshake only waits, and costs
+ * nothing: a few policy hosts that never reply must not keep all others from
+ * being asked, for a policy not fetched is mail without it (RFC 8461 5.1).
+ */
+#define PLACES 4
+#define PLACE_MS 500
 /* The most that an address gets to connect while there are others to try. */
 #define CONNECT_MAX_MS 5000
 
@@ -74,6 +80,16 @@ list_remove(struct ss_fetch *fetch)
     fetch->listed = false;
 }
 
+static void
+leave_place(struct ss_fetch *fetch)
+{
+    if (!fetch->holds_place)
+        return;
+    fetch->fetcher->host.untimer(&fetch->place);
+    fetch->holds_place = false;
+    fetch->fetcher->starting--;
+}
+
 /* Not while libcurl is on the stack. */
 static void
 stop_running(struct ss_fetch *fetch)
@@ -82,7 +98,7 @@ stop_running(struct ss_fetch *fetch)
         return;
     curl_multi_remove_handle(fetch->fetcher->multi, fetch->transfer.easy);
     fetch->running = false;
-    fetch->fetcher->running--;
+    leave_place(fetch);
 }
 
 /* Take it off everything. */
@@ -112,6 +128,17 @@ finish(struct ss_fetch *fetch, int32_t failure)
     fetch_free(fetch);
 }
 
+/* Without memory for the timer it keeps the place until its end. */
+static void
+take_place(struct ss_fetch *fetch)
+{
+    const struct ss_fetch_host *host = &fetch->fetcher->host;
+
+    fetch->holds_place = true;
+    fetch->fetcher->starting++;
+    host->timer(host->loop, &fetch->place, PLACE_MS);
+}
+
 /*
  * Try the present address. While there are others it gets a fair part of what
  * is left and not more than a few seconds; the last gets all. (libcurl can
@@ -134,7 +161,7 @@ attempt(struct ss_fetch *fetch)
         curl_multi_add_handle(fetch->fetcher->multi, transfer->easy) != CURLM_OK)
         return false;
     fetch->running = true;
-    fetch->fetcher->running++;
+    take_place(fetch);
     return true;
 }
 
@@ -234,7 +261,7 @@ settle(struct ss_fetcher *fetcher)
     reap_done(fetcher);
     while (!fetcher->closed && (fetch = find_marked(fetcher)) != NULL)
         finish(fetch, SMTPSEC_FAILURE_UNREACHABLE);
-    while (!fetcher->closed && fetcher->running < RUNNING_MAX &&
+    while (!fetcher->closed && fetcher->starting < PLACES &&
            (fetch = find_waiting(fetcher)) != NULL)
         begin(fetch);
 }
@@ -260,6 +287,15 @@ look_at_queue(void *arg)
     fetcher->turns++;
     settle(fetcher);
     leave(fetcher);
+}
+
+static void
+place_is_over(void *arg)
+{
+    struct ss_fetch *fetch = arg;
+
+    leave_place(fetch);
+    look_at_queue(fetch->fetcher);
 }
 
 /* STSF-10: one limit for all of it, the time in the queue included. */
@@ -403,6 +439,8 @@ fetch_start(struct ss_fetcher *fetcher, const struct ss_fetch_request *request,
     if (fetch == NULL)
         return SMTPSEC_E_NOMEM;
     fetch->fetcher = fetcher;
+    fetch->place.fire = place_is_over;
+    fetch->place.arg = fetch;
     if (!copy_request(fetch, request) || !set_timers(fetch)) {
         fetch_free(fetch);
         return SMTPSEC_E_NOMEM;

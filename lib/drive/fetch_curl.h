@@ -20,7 +20,7 @@ struct ss_fetcher {
     struct ss_timer kick;       /* looks at the queue */
     struct ss_fetch *first;     /* all fetches, in order of their start */
     struct ss_fetch *last;
-    size_t running;
+    size_t starting;            /* fetches that hold a place */
     unsigned turns;             /* of ours that are on the stack */
     bool in_curl;
     bool closed;
@@ -34,7 +34,9 @@ struct ss_fetch {
     struct ss_timer timer; /* the end of its time */
     int64_t end_ms;        /* the same on the monotonic clock */
     bool listed;           /* on the fetcher's list */
+    struct ss_timer place; /* when it must give up its place */
     bool running;
+    bool holds_place;      /* runs, and not for long yet */
     bool cancelled;        /* while libcurl was on the stack: to be dropped in silence */
     bool socket_failed;    /* a descriptor could not be watched */
     char *host;

@@ -250,6 +250,23 @@ def abandoned(daemon, score):
     score.note('for whom nobody waits, nobody evaluates', expect((during, after), (1.0, 0.0)))
 
 
+def hanging_policies(daemon, score):
+    """More policy hosts that never reply than the library has places for beginning fetches."""
+    hanging = ('sts-none.test', 'sts-404.test', 'sts-wildcard.test', 'sts-type.test', 'sts-redirect.test')
+    domain = 'sts-intermediate.test'
+    for name in hanging:
+        say('https', name, 'hang')
+    hostile, other = daemon.client(), daemon.client()
+    hostile.send(b''.join(ask_for(name) for name in hanging))
+    begin = time.monotonic()
+    found = other.ask(domain)[0]
+    took = time.monotonic() - begin
+    hostile.close()
+    say('undo')
+    score.note('policy hosts that hang keep no other policy away', expect(
+        (found.split()[:2], took < PATIENCE), (['OK', 'secure'], True)), f'{took:.1f} s')
+
+
 def many_connections(daemon, score):
     before = figures()['connections']
     clients = [daemon.client() for _ in range(300)]
@@ -574,7 +591,7 @@ def main():
     folder = tempfile.mkdtemp(dir=os.environ['LAB_DIR'], prefix='serve.')
     try:
         daemon = Daemon(tool, folder, '--verbose')
-        for part in (answers, in_order, one_flight, abandoned, many_connections, hostile):
+        for part in (answers, in_order, one_flight, abandoned, hanging_policies, many_connections, hostile):
             part(daemon, score)
         page(score)
         stalled(daemon, score)
