@@ -40,7 +40,10 @@ struct slot {
     const char *reply;       /* static, or NULL: by the plan or the status */
     struct serve_plan *plan;
     int64_t begun_us;
-    char asked[100]; /* for the log, safe to print */
+    int64_t ready_s;
+    uint64_t reloads;    /* when the plan was had */
+    char asked[100];     /* for the log, safe to print */
+    char key[SERVE_KEY]; /* to ask once more */
 };
 
 struct serve_client {
@@ -100,15 +103,23 @@ client_end(struct serve_client *client, int cause)
 
 /* ---- Requests ---- */
 
+static void
+ready(struct slot *slot, int status, struct serve_plan *plan)
+{
+    slot->state = SLOT_READY;
+    slot->status = status;
+    slot->plan = plan;
+    slot->ready_s = serve_up_s();
+    slot->reloads = slot->client->server->figures.reloads;
+}
+
 /* An evaluation has landed. Nothing is sent from in here: the client's turn comes. */
 static void
 landed(struct serve_waiter *waiter, int status, struct serve_plan *plan)
 {
     struct slot *slot = (struct slot *)(void *)waiter;
 
-    slot->state = SLOT_READY;
-    slot->status = status;
-    slot->plan = plan;
+    ready(slot, status, plan);
     event_active(slot->client->wake, EV_TIMEOUT, 1);
 }
 
@@ -118,24 +129,65 @@ ask(struct slot *slot, const struct serve_question *question)
 {
     struct serve_client *client = slot->client;
     struct serve_server *server = client->server;
+    struct serve_plan *plan;
+    int rc = 0;
 
-    slot->state = SLOT_READY;
+    ready(slot, 0, NULL);
     if (question->asks == SERVE_REPLY) {
         slot->reply = question->reply;
         return;
     }
-    slot->plan = serve_plans_find(&server->plans, question->key,
-                                  smtpsec_context_now(server->engine.context), serve_up_s());
-    if (slot->plan != NULL) {
+    snprintf(slot->key, sizeof(slot->key), "%s", question->key);
+    plan = serve_plans_find(&server->plans, question->key,
+                            smtpsec_context_now(server->engine.context), serve_up_s());
+    if (plan != NULL) {
         server->figures.cache_hits++;
+        ready(slot, 0, plan);
         return;
     }
-    slot->status = serve_flights_join(&server->flights, question, client->peer, &slot->waiter,
-                                      serve_up_ms());
-    if (slot->status == 0)
+    /* Once evaluations have been ended by a stop, no other begins. */
+    rc = server->stopping == 2 ? SMTPSEC_E_LIMIT
+                               : serve_flights_join(&server->flights, question, client->peer,
+                                                    &slot->waiter, serve_up_ms());
+    ready(slot, rc, NULL);
+    if (rc == 0)
         slot->state = SLOT_WAITS;
-    else if (slot->status == SMTPSEC_E_LIMIT)
+    else if (rc == SMTPSEC_E_LIMIT)
         server->figures.queue_refusals++;
+}
+
+/*
+ * A plan may have waited in here for the reply to an earlier request: it is not
+ * answered from after a reload, nor when it has expired meanwhile. (One that
+ * expires as it is made is answered from at once.)
+ */
+static int
+outdated(const struct slot *slot)
+{
+    const struct serve_server *server = slot->client->server;
+    int64_t waited_s = serve_up_s() - slot->ready_s;
+    int64_t now;
+
+    if (slot->plan == NULL)
+        return 0;
+    if (slot->reloads != server->figures.reloads)
+        return 1;
+    now = smtpsec_context_now(server->engine.context);
+    return waited_s >= SERVE_PLAN_LIFE ||
+           (waited_s > 1 && now >= smtpsec_plan_expires(serve_plan_get(slot->plan)));
+}
+
+static void
+ask_again(struct slot *slot)
+{
+    struct serve_question question;
+    char request[SERVE_KEY + 10];
+    int len = snprintf(request, sizeof(request), "smtpsec %s", slot->key);
+
+    serve_plan_release(slot->plan);
+    slot->plan = NULL;
+    serve_question_parse(request, (size_t)len, &question);
+    ask(slot, &question);
 }
 
 static void
@@ -261,7 +313,9 @@ work(struct serve_client *client)
         int full = evbuffer_get_length(output) >= OUTPUT_OCTETS;
 
         if (client->count > 0 && client->slots[client->first].state == SLOT_READY && !full) {
-            if (answer(client) != 0)
+            if (outdated(&client->slots[client->first]))
+                ask_again(&client->slots[client->first]);
+            else if (answer(client) != 0)
                 return -1;
             continue;
         }

@@ -509,7 +509,7 @@ def reload(tool, score, folder):
     client, waiting = daemon.client(), daemon.client()
     before = client.ask(FAST)[0]
     say('https', SLOW, 'late')
-    waiting.send(ask_for(SLOW))
+    waiting.send(ask_for(SLOW) + ask_for(FAST))   # whose plan is there, and waits for its turn
     time.sleep(0.3)
     write('hold never\n')
     daemon.signal(signal.SIGHUP, 'not reloaded')
@@ -520,6 +520,7 @@ def reload(tool, score, folder):
     score.note('a good one counts at once, on the same connection', expect(
         (before.split()[0], after.split()[0]), ('OK', 'TEMP')), after)
     score.note('who waited meanwhile is answered', expect(waiting.reply().split()[:2], ['OK', 'secure']))
+    score.note('and not from a plan made before', expect(waiting.reply(), after))
     say('undo')
     found = figures()
     score.note('both are counted, and evaluations over both', expect(
