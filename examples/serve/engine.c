@@ -173,7 +173,7 @@ done(void *user, int status, struct smtpsec_plan *plan)
     int64_t now = smtpsec_context_now(server->engine.context);
 
     if (status == 0) {
-        int64_t until = serve_plan_life(plan, now);
+        int64_t until = serve_plan_life(plan, flight->hurried, now);
 
         shared = serve_plan_new(plan);
         if (shared == NULL)

@@ -130,6 +130,7 @@ start(struct serve_flight *flight, int64_t now_ms)
 
     if (flight->again && left < SERVE_FLIGHT_AGAIN_MS)
         left = SERVE_FLIGHT_AGAIN_MS;
+    flight->hurried = left < flights->timeout_ms / 2;
     rc = flights->pilot.start(flights->pilot.user, flight, left > 1 ? (int32_t)left : 1);
     if (rc != 0)
         return rc;
@@ -183,6 +184,29 @@ make(struct serve_flights *flights, const struct serve_question *question,
     return flight;
 }
 
+/*
+ * A flight in the queue waits for its peer's share. One who has room should not
+ * wait for a stranger's: a program run wild would hold up all the names that it
+ * ever asks for. So it becomes his, with his time, where that starts it at once.
+ */
+static void
+adopt(struct serve_flight *flight, struct serve_peer *peer, int64_t now_ms)
+{
+    struct serve_flights *flights = flight->flights;
+    struct serve_peer *before = flight->peer;
+
+    if (flight->running || before == peer || flights->running >= flights->most_running ||
+        peer->running >= serve_peer_share(flights->most_running))
+        return;
+    flight->peer = peer;
+    peer->flights++;
+    before->flights--;
+    flight->deadline_ms = now_ms + flights->timeout_ms;
+    if (start(flight, now_ms) != 0)
+        flight->deadline_ms = now_ms; /* told by the next tick */
+    serve_peers_settle(flights->peers, before);
+}
+
 int
 serve_flights_join(struct serve_flights *flights, const struct serve_question *question,
                    struct serve_peer *peer, struct serve_waiter *waiter, int64_t now_ms)
@@ -192,6 +216,7 @@ serve_flights_join(struct serve_flights *flights, const struct serve_question *q
     int rc = 0;
 
     if (flight != NULL) {
+        adopt(flight, peer, now_ms);
         attach(flight, waiter);
         flights->joined++;
         return 0;

@@ -37,10 +37,11 @@ struct serve_flight {
     struct serve_waiter *waiters;
     struct serve_flight *queue_next;
     struct serve_flight *queue_previous;
-    struct serve_peer *peer; /* who asked first: counts as his */
+    struct serve_peer *peer; /* who asked first, or made it start: counts as his */
     struct serve_question question;
     int running;
     int again;
+    int hurried; /* less than half of its time was left when it began */
     int64_t deadline_ms;
     void *evaluation; /* the pilot's */
 };

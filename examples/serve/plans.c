@@ -83,11 +83,14 @@ serve_plan_weight(const struct smtpsec_plan *plan)
 }
 
 int64_t
-serve_plan_life(const struct smtpsec_plan *plan, int64_t now)
+serve_plan_life(const struct smtpsec_plan *plan, int hurried, int64_t now)
 {
-    int64_t until = now + (failed(plan) ? SERVE_PLAN_LIFE_FAILED : SERVE_PLAN_LIFE);
+    int failure = failed(plan);
+    int64_t until = now + (failure ? SERVE_PLAN_LIFE_FAILED : SERVE_PLAN_LIFE);
     int64_t expires = smtpsec_plan_expires(plan);
 
+    if (failure && hurried)
+        return now;
     return expires < until ? expires : until;
 }
 

@@ -28,8 +28,8 @@ void serve_plan_release(struct serve_plan *plan);
 const struct smtpsec_plan *serve_plan_get(const struct serve_plan *plan);
 /* What it takes of the cache: 1, about 20 KiB, for most, and more for long lists of strangers. */
 size_t serve_plan_weight(const struct smtpsec_plan *plan);
-/* Until when it may be kept. */
-int64_t serve_plan_life(const struct smtpsec_plan *plan, int64_t now);
+/* Until when it may be kept. Not at all if look-ups failed that were given too little time. */
+int64_t serve_plan_life(const struct smtpsec_plan *plan, int hurried, int64_t now);
 
 struct serve_kept;
 

@@ -182,6 +182,36 @@ bounded(void **state)
 }
 
 static void
+not_behind_a_stranger(void **state)
+{
+    static const char *const keys[] = {"1", "2", "3", "4", "5"};
+    static struct asker askers[5], guest, late;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 5; i++)
+        assert_int_equal(join(&askers[i], keys[i], "uid 1", 0), 0);
+    assert_int_equal(fake.started, 3);
+    assert_int_equal(join(&guest, "4", "uid 2", 59000), 0);
+    assert_int_equal(fake.started, 4); /* his own share is free */
+    assert_ptr_equal(fake.last, guest.waiter.flight);
+    assert_int_equal(fake.deadline_ms, 60000); /* and so is his time */
+    assert_int_equal(flights.running, 4);
+    assert_int_equal(flights.queued, 1);
+    assert_false(fake.last->hurried);
+    assert_int_equal(join(&late, "5", "uid 2", 59000), 0); /* none is free: it waits on */
+    assert_int_equal(fake.started, 4);
+    serve_flights_leave(&late.waiter, 59000);
+    land(guest.waiter.flight, 59500); /* nor does it give uid 1 another place */
+    assert_int_equal(askers[3].landed + guest.landed, 2);
+    assert_int_equal(fake.started, 4);
+    land(askers[0].waiter.flight, 59500);
+    assert_int_equal(fake.started, 5);
+    assert_int_equal(fake.deadline_ms, 500);
+    assert_true(fake.last->hurried);
+}
+
+static void
 full_queue(void **state)
 {
     static struct asker askers[9];
@@ -369,6 +399,7 @@ main(void)
     ss_table_case(&t, "one evaluation for all who ask the same", one_for_all);
     ss_table_case(&t, "who leaves takes the flight from nobody else", others_wait_on);
     ss_table_case(&t, "so many at once, and three quarters for one peer", bounded);
+    ss_table_case(&t, "who has room does not wait for a stranger's", not_behind_a_stranger);
     ss_table_case(&t, "a full queue refuses, and waiting in it ends", full_queue);
     ss_table_case(&t, "what cannot be started is told at once", cannot_start);
     ss_table_case(&t, "recalled flights begin again with time left", begun_again);

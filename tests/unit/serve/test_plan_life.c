@@ -19,20 +19,21 @@ struct row {
     int32_t verdict;
     int64_t expires_in;
     int64_t want;
+    int failed; /* of what was made in a hurry nothing is kept then */
 };
 
 static const struct row rows[] = {
-    {"TLSA-24 no longer than it holds", "mx.d.test dane usable", "", 0, 60, 60},
-    {"no longer than five minutes", "mx.d.test dane usable", "", 0, 3600, SERVE_PLAN_LIFE},
-    {"not at all", "mx.d.test dane usable", "", 0, 0, 0},
+    {"TLSA-24 no longer than it holds", "mx.d.test dane usable", "", 0, 60, 60, 0},
+    {"no longer than five minutes", "mx.d.test dane usable", "", 0, 3600, SERVE_PLAN_LIFE, 0},
+    {"not at all", "mx.d.test dane usable", "", 0, 0, 0, 0},
     {"a host was skipped", "mx.d.test dane usable; m2.d.test failed !tlsa-servfail", "", 0, 3600,
-     SERVE_PLAN_LIFE_FAILED},
-    {"a policy", "mx.d.test pkix", "enforce mx.d.test", 0, 3600, SERVE_PLAN_LIFE},
+     SERVE_PLAN_LIFE_FAILED, 1},
+    {"a policy", "mx.d.test pkix", "enforce mx.d.test", 0, 3600, SERVE_PLAN_LIFE, 0},
     {"a policy that could not be fetched", "mx.d.test tls", "!sts-policy-fetch-error", 0, 3600,
-     SERVE_PLAN_LIFE_FAILED},
-    {"deferred", NULL, "", SMTPSEC_VERDICT_DEFER, 3600, SERVE_PLAN_LIFE_FAILED},
-    {"deferred, and holds for less", NULL, "", SMTPSEC_VERDICT_DEFER, 10, 10},
-    {"refused for good", NULL, "", SMTPSEC_VERDICT_FAIL, 3600, SERVE_PLAN_LIFE},
+     SERVE_PLAN_LIFE_FAILED, 1},
+    {"deferred", NULL, "", SMTPSEC_VERDICT_DEFER, 3600, SERVE_PLAN_LIFE_FAILED, 1},
+    {"deferred, and holds for less", NULL, "", SMTPSEC_VERDICT_DEFER, 10, 10, 1},
+    {"refused for good", NULL, "", SMTPSEC_VERDICT_FAIL, 3600, SERVE_PLAN_LIFE, 0},
 };
 
 static void
@@ -44,7 +45,8 @@ check(void **state)
                            : plans_refused(row->verdict, SMTPSEC_REASON_MX_SERVFAIL, "no");
 
     plan->expires = NOW + row->expires_in;
-    assert_int_equal(serve_plan_life(plan, NOW) - NOW, row->want);
+    assert_int_equal(serve_plan_life(plan, 0, NOW) - NOW, row->want);
+    assert_int_equal(serve_plan_life(plan, 1, NOW) - NOW, row->failed ? 0 : row->want);
     assert_int_equal(serve_plan_weight(plan), 1);
     smtpsec_plan_free(plan);
 }
