@@ -152,11 +152,15 @@ serve_listen_end(struct serve_sockets *sockets)
         const struct serve_socket *socket = &sockets->list[i];
         struct stat st;
 
-        close(socket->fd);
-        /* Where somebody else's stands by now, it stays. Without the right to, ours stays, too. */
+        /*
+         * Where somebody else's stands by now, it stays; without the right to,
+         * ours stays, too. While ours is open nobody takes it for stale, and no
+         * other file gets its number: so first remove, then close.
+         */
         if (socket->path != NULL && lstat(socket->path, &st) == 0 &&
             st.st_dev == socket->device && st.st_ino == socket->inode)
             unlink(socket->path);
+        close(socket->fd);
     }
     sockets->count = 0;
 }
