@@ -37,16 +37,22 @@ serve_become(const char *name)
     return TOOL_OK;
 }
 
+/* The hard limit is raised where we may; as root without that capability we may not. */
 void
 serve_need_descriptors(size_t wanted)
 {
-    struct rlimit limit;
+    struct rlimit limit, more;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return;
-    if (limit.rlim_max < wanted && geteuid() == 0)
-        limit.rlim_max = wanted;
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-        tool_say("%zu descriptors are wanted, the limit is %zu", wanted, (size_t)limit.rlim_cur);
+    more.rlim_cur = wanted;
+    more.rlim_max = limit.rlim_max < wanted ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+        return;
+    more.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    more.rlim_max = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &more) != 0)
+        more.rlim_cur = limit.rlim_cur;
+    if (more.rlim_cur < wanted)
+        tool_say("%zu descriptors are wanted, the limit is %zu", wanted, (size_t)more.rlim_cur);
 }

@@ -442,6 +442,11 @@ def sockets(tool, score, folder):
         score.note(f'{name}: refused', expect((Run([*serve, *words]).status, os.path.exists(path)), (64, False)))
     if owner and not WRAPPER:
         unprivileged(tool, score, folder)
+    WRAPPER[:0] = ['prlimit', '--nofile=200:600']
+    daemon = Daemon(tool, folder)
+    del WRAPPER[:2]
+    limit = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)[0]
+    score.note('as many descriptors as it may have', expect((limit >= 600, daemon.stop()), (True, 0)), str(limit))
     daemon = Daemon(tool, folder, listen='inet:127.0.0.1:8460')
     score.note('TCP', expect((Client(('127.0.0.1', 8460)).ask('.test'), daemon.stop()), (['NOTFOUND '], 0)))
     if os.path.exists(path):   # whose directory is not his, cannot take his socket along
