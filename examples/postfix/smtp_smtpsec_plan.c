@@ -21,6 +21,13 @@
 
 /* ---- Evaluate ----------------------------------------------------------- */
 
+/* IPv4; names may begin like one. */
+static int
+is_address(const char *domain)
+{
+    return domain[strspn(domain, "0123456789.")] == '\0';
+}
+
 /* Content filters, and names of the operator's own network: not for the DNS to tell. */
 static int
 is_local(const char *domain, int lookup_mx)
@@ -29,7 +36,7 @@ is_local(const char *domain, int lookup_mx)
 
     if (strcasecmp(domain, "localhost") == 0 || strcmp(domain, "::1") == 0)
         return 1;
-    if (strncmp(domain, "127.0.0.", 8) == 0)
+    if (strncmp(domain, "127.0.0.", 8) == 0 && is_address(domain))
         return 1;
     if (len > 10 && strcasecmp(domain + len - 10, ".localhost") == 0)
         return 1;
@@ -55,7 +62,7 @@ make_destination(const char *domain, unsigned port, int lookup_mx,
     int rc;
 
     glue_at.is_literal = !lookup_mx && strpbrk(domain, ":") != NULL;
-    if (!lookup_mx && domain[strspn(domain, "0123456789.")] == '\0')
+    if (!lookup_mx && is_address(domain))
         glue_at.is_literal = 1;
     if (glue_at.is_literal)
         snprintf(literal, sizeof(literal), "[%s%s]",

@@ -129,6 +129,7 @@ class PostfixLinked(Mta):
                             ('no kept TLS session passes a refusal by', self.keeps),
                             ('5yz in cleartext bounces nothing', self.softens),
                             ('what one host has shown does not count for the next', self.next_host),
+                            ('a domain that begins like an address is one', self.like_an_address),
                             ('without trust anchors nothing goes out', self.starts_nothing),
                             ('a lost memory stops no mail', self.loses),
                             ('an address literal is delivered to, and judged', self.literal)):
@@ -237,6 +238,13 @@ class PostfixLinked(Mta):
         return [f'a 554 of the second: {bounced}' if bounced != DEFERRED else '',
                 f'without TLS at the second: {reported}' if reported != DELIVERED else '',
                 '' if told else 'what the second lacks is not told']
+
+    def like_an_address(self):
+        say('dns', 'dane-ee.test', 'bogus')
+        since = self.here()
+        found = self.mail(GUARDED, '127.0.0.dane-ee').status
+        return [found if found != DEFERRED else '',
+                '' if self.logged('smtpsec: .*127[.]0[.]0[.]dane-ee.test', since) else 'not evaluated']
 
     def starts_nothing(self):
         ident = self.send(BROKEN, 'box@starttls.test', LETTER)
