@@ -91,6 +91,33 @@ class Checks:
             '' if any(line.startswith(begin) for line in lines) else f'no {begin} in {lines}'
             for begin in ('=> box@plain.test', '== box@sts-enforce.test')])
 
+    def next_host(self):
+        """The first host is good and busy; the second has no TLS."""
+        folder = self.fresh()
+        say('publish-tlsa', 'mx2.dane-mixed.test', '3 1 1 leaf')
+        say('smtp', 'mx1.dane-mixed.test', 'busy')
+        say('strip-starttls', 'mx2.dane-mixed.test')
+        faults = self.expect('dane-mixed.test', DEFERRED, 'refused, no-starttls: mx2.dane-mixed.test')
+        say('undo')
+        found, _ = self.claims(folder)
+        self.note('what one host has shown does not count for the next',
+                  faults + ([f'nothing was accepted, but remembered: {found}'] if found else []))
+
+    def many_recipients(self):
+        """More than one transaction takes: a connection each, and each is judged."""
+        self.learnt()
+        to = ' '.join(f'box{n}@dane-ee.test' for n in range(130))
+        self.number += 1
+        ident = self.exim.send(frame.GUARDED, to, LETTER.format(
+            frame.GUARDED, 'many', f'more-{os.getpid()}-{self.number}', '').encode())
+        self.exim.running[-1].wait()
+        self.exim.read_log()
+        lines = self.exim.lines_of[ident]
+        taken = sum(line[:2] in ('=>', '->') for line in lines)
+        judged = sum('accepted: mx.dane-ee.test' in line for line in lines)
+        self.note('130 recipients: two connections, both judged',
+                  [f'{taken} delivered, {judged} judged'] if (taken, judged) != (130, 2) else [])
+
     def tls_required_no(self):
         self.fresh()
         self.note('TLS-Required: No is obeyed, once and spelt right', self.expect(
@@ -244,7 +271,8 @@ class Checks:
 
 def run(exim, score, memories):
     checks = Checks(exim, score, memories)
-    for check in (checks.memory, checks.refused_in_the_handshake, checks.two_domains, checks.tls_required_no,
-                  checks.report, checks.asked_by_hand, checks.cutthrough, checks.broken_settings, checks.left_out, checks.odd_chain,
+    for check in (checks.memory, checks.refused_in_the_handshake, checks.two_domains, checks.next_host,
+                  checks.many_recipients, checks.tls_required_no, checks.report, checks.asked_by_hand,
+                  checks.cutthrough, checks.broken_settings, checks.left_out, checks.odd_chain,
                   checks.hostile_events):
         check()
