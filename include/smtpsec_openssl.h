@@ -93,13 +93,14 @@ SMTPSEC_API int smtpsec_openssl_new(struct smtpsec_anchors *anchors,
 SMTPSEC_API void smtpsec_openssl_free(struct smtpsec_openssl *binding);
 /**
  * Attach a binding to a SSL, before its handshake; sets SNI and SSL_VERIFY_PEER.
+ * Once more after SSL_clear().
  * Returns: 0, NOMEM, INVALID.
  */
 SMTPSEC_API int smtpsec_openssl_attach(struct smtpsec_openssl *binding, struct ssl_st *ssl);
 /**
- * Conclude a handshake, however it ended: what the callback did not see (a
- * resumed session, a cipher without certificates) is judged now, and a
- * handshake that broke off is no TLS.
+ * Conclude a handshake, however it ended. One that was completed is judged by
+ * what OpenSSL holds now, also what the callback did not see (a resumed
+ * session, a cipher without certificates); one that broke off is no TLS.
  *
  * digest:  as for smtpsec_session_from_openssl().
  * Returns: 0 (accepted or not), NOMEM, INVALID (not attached, digest is none).

@@ -153,16 +153,19 @@ smtpsec_openssl_attach(struct smtpsec_openssl *binding, struct ssl_st *ssl)
     return r;
 }
 
-/* The callback judged this handshake, and nothing can have changed since. */
+/* The callback refused this handshake, and that ended it: the facts are gone, the verdict stays. */
 static bool
-judged_already(const struct smtpsec_openssl *binding, const SSL *ssl)
+refused_inside(const struct smtpsec_openssl *binding, const SSL *ssl)
 {
-    if (binding->verdict == NULL)
-        return false;
-    return !smtpsec_verdict_accepted(binding->verdict) ||
-           (SSL_is_init_finished(ssl) && !SSL_session_reused((SSL *)(uintptr_t)ssl));
+    return !SSL_is_init_finished(ssl) && binding->verdict != NULL &&
+           !smtpsec_verdict_accepted(binding->verdict);
 }
 
+/*
+ * What the callback accepted is judged again, by what OpenSSL holds now: since
+ * then a handshake may have come that asked no callback, or another one (a
+ * cipher without certificates after SSL_clear(), another SSL_CTX).
+ */
 int
 smtpsec_openssl_finish(struct smtpsec_openssl *binding, struct ssl_st *ssl, const char *digest)
 {
@@ -170,7 +173,7 @@ smtpsec_openssl_finish(struct smtpsec_openssl *binding, struct ssl_st *ssl, cons
 
     if (binding == NULL || ssl == NULL || binding_of(ssl) != binding)
         return SMTPSEC_E_INVALID;
-    if (!judged_already(binding, ssl)) {
+    if (!refused_inside(binding, ssl)) {
         forget(binding);
         r = SSL_is_init_finished(ssl)
                 ? smtpsec_session_from_openssl(binding->session, ssl, digest)

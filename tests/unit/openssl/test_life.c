@@ -368,6 +368,46 @@ anonymous(void **state)
     SSL_CTX_free(far);
 }
 
+/*
+ * The SSL is used again: first the right certificate, then, to whoever is there
+ * now, a cipher without one. Nobody asks the callback; the first verdict is no answer.
+ */
+static void
+anonymous_afterwards(void **state)
+{
+    SSL_CTX *far = ends_server(0, NULL, 0);
+    SSL_CTX *ctx = client_ctx(TLS1_2_VERSION);
+    struct life life;
+    struct ends second;
+
+    (void)state;
+    assert_int_equal(SSL_CTX_set_cipher_list(far, "AECDH-AES128-SHA:@SECLEVEL=0"), 1);
+    assert_int_equal(
+        SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:AECDH-AES128-SHA:@SECLEVEL=0"),
+        1);
+    life_start(&life, ctx, server, D, true);
+    assert_true(ends_shake(&life.ends));
+    assert_int_equal(smtpsec_openssl_finish(life.binding, life.ends.client, NULL), 0);
+    expect(&life, true, SMTPSEC_REASON_NONE);
+    SSL_shutdown(life.ends.client);
+    assert_int_equal(SSL_set_session(life.ends.client, NULL), 1);
+    assert_int_equal(SSL_clear(life.ends.client), 1);
+    ends_join(&second, ctx, far);
+    /* The old end takes the place of the new client's, on the new wire. */
+    SSL_set_bio(life.ends.client, SSL_get_rbio(second.client), SSL_get_rbio(second.client));
+    BIO_up_ref(SSL_get_rbio(second.client));
+    SSL_set_connect_state(life.ends.client);
+    SSL_free(second.client);
+    second.client = life.ends.client;
+    assert_true(ends_shake(&second));
+    assert_int_equal(smtpsec_openssl_finish(life.binding, life.ends.client, NULL), 0);
+    expect(&life, false, SMTPSEC_REASON_NO_CERTIFICATE);
+    SSL_free(second.server);
+    life_end(&life);
+    SSL_CTX_free(ctx);
+    SSL_CTX_free(far);
+}
+
 /* TLS 1.2 may shake hands again, and another certificate may come then: it is judged, too. */
 static void
 shaken_again(void **state)
@@ -513,6 +553,7 @@ main(void)
     ss_table_case(&t, "no binding, no handshake", no_binding);
     ss_table_case(&t, "callback not installed", not_installed);
     ss_table_case(&t, "DANE-EE-11 anonymous cipher", anonymous);
+    ss_table_case(&t, "DANE-EE-11 anonymous cipher after a certificate", anonymous_afterwards);
     ss_table_case(&t, "another certificate in a second handshake", shaken_again);
     ss_table_case(&t, "a server's session", server_side);
     ss_table_case(&t, "SNI", names);
