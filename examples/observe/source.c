@@ -133,6 +133,13 @@ look_again(struct source *source)
     if (stat(source->path, &there) != 0 ||
         (source->fd >= 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino))
         return 0;
+    /*
+     * Whoever logs goes on in the old file until told to open anew; a new one
+     * that was made beforehand is empty till then. Left too early, lines are
+     * lost, and a session whose line is lost looks like none.
+     */
+    if (source->fd >= 0 && S_ISREG(there.st_mode) && there.st_size == 0)
+        return 0;
     /* What was still written to the old one. */
     if (source->fd >= 0 && fill(source) > 0)
         return 1;

@@ -121,6 +121,27 @@ followed(void **state)
     source_close(source);
 }
 
+/* logrotate makes the new file at once; what logs comes to know of it a while later. */
+static void
+created_early(void **state)
+{
+    struct source *source;
+
+    (void)state;
+    put(path, "one\n", O_TRUNC);
+    assert_int_equal(source_open(path, 1, &source), 0);
+    next(source, "one");
+    assert_int_equal(rename(path, other), 0);
+    put(path, "", O_TRUNC);
+    nothing(source, SOURCE_IDLE);
+    put(other, "two\n", O_APPEND);
+    next(source, "two");
+    nothing(source, SOURCE_IDLE);
+    put(path, "three\n", O_APPEND);
+    next(source, "three");
+    source_close(source);
+}
+
 static void
 bounded(void **state)
 {
@@ -158,6 +179,7 @@ main(void)
     SS_TABLE_ROWS(&t, check_time, time_rows);
     ss_table_case(&t, "once, to its end", once);
     ss_table_case(&t, "followed", followed);
+    ss_table_case(&t, "the next file is there before it is used", created_early);
     ss_table_case(&t, "lines that are too long", bounded);
     failed = ss_table_run(&t);
     unlink(path);
