@@ -63,8 +63,10 @@ failed(const struct smtpsec_plan *plan)
 {
     size_t i;
 
+    /* Without DNSSEC a plan knows of no DANE: it must not outlive that by minutes. */
     if (smtpsec_plan_verdict(plan) == SMTPSEC_VERDICT_DEFER ||
-        smtpsec_plan_sts_error(plan) != SMTPSEC_RESULT_NONE)
+        smtpsec_plan_sts_error(plan) != SMTPSEC_RESULT_NONE ||
+        smtpsec_plan_dnssec(plan) == SMTPSEC_DNSSEC_LOST)
         return 1;
     for (i = 0; i < smtpsec_plan_host_count(plan); i++) {
         const struct smtpsec_host *host = smtpsec_plan_host(plan, i);

@@ -52,6 +52,22 @@ check(void **state)
 }
 
 static void
+without_dnssec(void **state)
+{
+    struct smtpsec_plan *plan = plans_make("unsigned", "mx.d.test", "");
+
+    (void)state;
+    plan->expires = NOW + 3600;
+    plan->dnssec = SMTPSEC_DNSSEC_VALIDATES;
+    assert_int_equal(serve_plan_life(plan, 0, NOW) - NOW, SERVE_PLAN_LIFE);
+    plan->dnssec = SMTPSEC_DNSSEC_UNTRUSTED; /* as the operator has it, for good */
+    assert_int_equal(serve_plan_life(plan, 0, NOW) - NOW, SERVE_PLAN_LIFE);
+    plan->dnssec = SMTPSEC_DNSSEC_LOST;
+    assert_int_equal(serve_plan_life(plan, 0, NOW) - NOW, SERVE_PLAN_LIFE_FAILED);
+    smtpsec_plan_free(plan);
+}
+
+static void
 long_lists_weigh(void **state)
 {
     char sts[4000] = "enforce";
@@ -90,6 +106,7 @@ main(void)
     struct ss_table t = SS_TABLE("plan_life");
 
     SS_TABLE_ROWS(&t, check, rows);
+    ss_table_case(&t, "RES-26 made while the resolver did not validate", without_dnssec);
     ss_table_case(&t, "long lists weigh, and the cache is bounded by weight", long_lists_weigh);
     return ss_table_run(&t);
 }
