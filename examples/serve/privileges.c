@@ -38,21 +38,22 @@ serve_become(const char *name)
 }
 
 /* The hard limit is raised where we may; as root without that capability we may not. */
-void
+size_t
 serve_need_descriptors(size_t wanted)
 {
     struct rlimit limit, more;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
+        return wanted;
     more.rlim_cur = wanted;
     more.rlim_max = limit.rlim_max < wanted ? wanted : limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &more) == 0)
-        return;
+        return wanted;
     more.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     more.rlim_max = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &more) != 0)
         more.rlim_cur = limit.rlim_cur;
     if (more.rlim_cur < wanted)
         tool_say("%zu descriptors are wanted, the limit is %zu", wanted, (size_t)more.rlim_cur);
+    return more.rlim_cur < wanted ? (size_t)more.rlim_cur : wanted;
 }

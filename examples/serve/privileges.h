@@ -7,7 +7,7 @@
 
 /* Become this user for good, with his groups. Returns an exit code; what goes wrong is said. */
 int serve_become(const char *name);
-/* See to it that so many descriptors may be open. Says so when they may not. */
-void serve_need_descriptors(size_t wanted);
+/* See to it that so many descriptors may be open. Returns how many of them may; fewer are said. */
+size_t serve_need_descriptors(size_t wanted);
 
 #endif

@@ -288,6 +288,23 @@ has_clients(const struct serve_sockets *sockets)
     return i < sockets->count;
 }
 
+/*
+ * Connections must not take the descriptors that evaluations need: all would be
+ * told TEMP. Where there are too few, connections have half of them at least.
+ */
+static void
+share_descriptors(struct serve_settings *settings)
+{
+    size_t others = settings->evaluations * EVALUATION_FDS + OTHER_FDS;
+    size_t limit = serve_need_descriptors(settings->connections + others);
+    size_t left = limit - (others < limit / 2 ? others : limit / 2);
+
+    if (left >= settings->connections)
+        return;
+    settings->connections = left;
+    tool_say("so no more than %zu connections", left);
+}
+
 /* As the user who started us: the sockets. As the one who is to serve: all else. */
 static int
 open_all(struct serve_server *server)
@@ -299,8 +316,7 @@ open_all(struct serve_server *server)
         return options_usage(COMMAND_SERVE, "where? give --listen");
     if (code != TOOL_OK)
         return code;
-    serve_need_descriptors(settings->connections + settings->evaluations * EVALUATION_FDS +
-                           OTHER_FDS);
+    share_descriptors(&server->options->serve);
     if (settings->user != NULL)
         code = serve_become(settings->user);
     return code == TOOL_OK ? begin(server) : code;
