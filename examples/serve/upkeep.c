@@ -69,7 +69,7 @@ refresh(struct serve_server *server)
     serve_engine_wait(server);
 }
 
-/* `smtpsec memory prune`, by this same program. */
+/* `smtpsec memory prune`, by this same program, which an upgrade may have taken away since. */
 static int
 spawn_prune(const struct tool_options *options, pid_t *pid)
 {
@@ -83,6 +83,8 @@ spawn_prune(const struct tool_options *options, pid_t *pid)
     if (len <= 0)
         return errno != 0 ? errno : ENOENT;
     program[len] = '\0';
+    if (access(program, X_OK) != 0)
+        snprintf(program, sizeof(program), "/proc/self/exe");
     if (options->policy != NULL) {
         words[count++] = "--policy";
         words[count++] = options->policy;
