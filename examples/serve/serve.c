@@ -197,11 +197,22 @@ run(struct serve_server *server)
     return TOOL_OK;
 }
 
+/* Until the process ends: with its handler gone a late signal would kill it on its way out. */
+static void
+hear_no_signal(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
 static void
 end(struct serve_server *server)
 {
     size_t i;
 
+    hear_no_signal();
     server->stopping = 2;
     serve_upkeep_end(server);
     serve_clients_end(server);
@@ -335,6 +346,7 @@ serve_command(struct tool_options *options)
     server.options = options;
     options->prepare = serve_answer_options;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* nothing is to be read anew before it has been read */
     code = open_all(&server);
     if (code == TOOL_OK)
         code = options->serve.only_try ? try_all(&server) : run(&server);

@@ -571,6 +571,18 @@ def stop(tool, score, folder):
         (['TEMP', None], 0, True)))
 
 
+def impatient(tool, score, folder):
+    """Signals all the time, to the very end."""
+    found = set()
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        daemon = Daemon(tool, folder)
+        daemon.process.terminate()
+        while daemon.process.poll() is None:
+            daemon.process.send_signal(number)
+        found.add(daemon.process.returncode)
+    score.note('signals on its way out do not kill it', expect(found, {0}))
+
+
 # ---- Upkeep ----
 
 def upkeep(tool, score, folder):
@@ -616,7 +628,7 @@ def main():
         page(score)
         stalled(daemon, score)
         score.note('exit status', expect(daemon.stop(), 0))
-        for part in (bounds, sockets, reload, stop, upkeep):
+        for part in (bounds, sockets, reload, stop, impatient, upkeep):
             part(tool, score, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
