@@ -240,10 +240,12 @@ read_all(struct observer *observer, struct source *source)
     int r;
 
     while ((r = source_next(source, &line, &len)) > 0) {
-        if (r != SOURCE_IDLE) {
+        if (r == SOURCE_GAP)
+            tracker_gap(observer->tracker);
+        else if (r != SOURCE_IDLE)
             take(observer, line, len);
+        if (r != SOURCE_IDLE)
             continue;
-        }
         say_events(observer->context);
         if (fflush(stdout) != 0)
             return TOOL_IO;

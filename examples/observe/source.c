@@ -18,6 +18,7 @@ struct source {
     int fd; /* -1: not there at present */
     int follow;
     int skipping; /* inside a line that is too long */
+    int gap;      /* lines may have been lost */
     size_t begin, end; /* what has been read and not given out */
     char octets[2 * LOG_LINE_MAX];
 };
@@ -127,6 +128,8 @@ look_again(struct source *source)
     memset(&here, 0, sizeof(here));
     if (source->fd >= 0 && fstat(source->fd, &here) == 0 &&
         here.st_size < lseek(source->fd, 0, SEEK_CUR)) {
+        /* What was added between our last look and the emptying is gone. */
+        source->gap = 1;
         drop_rest(source);
         return lseek(source->fd, 0, SEEK_SET) == 0;
     }
@@ -149,6 +152,8 @@ look_again(struct source *source)
     if (source->fd >= 0)
         close(source->fd);
     source->fd = fd;
+    if (source->begin < source->end || source->skipping)
+        source->gap = 1; /* half a line, and who knows what else */
     drop_rest(source);
     return 1;
 }
@@ -159,6 +164,10 @@ source_next(struct source *source, const char **line, size_t *len)
     for (;;) {
         ssize_t n = 0;
 
+        if (source->gap) {
+            source->gap = 0;
+            return SOURCE_GAP;
+        }
         if (take_line(source, line, len))
             return 1;
         if (source->fd >= 0)

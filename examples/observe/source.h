@@ -18,9 +18,10 @@ void source_close(struct source *source);
  * The next line, without its end; valid until the next call. What is longer
  * than LOG_LINE_MAX, and a last line without an end, are left out.
  *
- * Returns 1; 0 at the end; SOURCE_IDLE when nothing is there yet; -1 (said).
+ * Returns 1; 0 at the end; SOURCE_IDLE when nothing is there yet; SOURCE_GAP
+ * where lines may be missing between the last one and the next; -1 (said).
  */
-enum { SOURCE_IDLE = 2 };
+enum { SOURCE_IDLE = 2, SOURCE_GAP = 3 };
 int source_next(struct source *source, const char **line, size_t *len);
 /* Wait a little for more. */
 void source_wait(void);

@@ -336,6 +336,15 @@ tracker_take(struct tracker *tracker, const struct log_line *line, int64_t at, s
     }
 }
 
+void
+tracker_gap(struct tracker *tracker)
+{
+    /* Only that TLS is logged at all is still so. */
+    memset(tracker->messages, 0, sizeof(tracker->messages));
+    memset(tracker->processes, 0, sizeof(tracker->processes));
+    tracker->started = 0;
+}
+
 const char *
 track_result_name(enum track_result result)
 {

@@ -38,6 +38,8 @@ void tracker_free(struct tracker *tracker);
 /* Take in a line, said at that time. What it tells of, if anything, is put into out. */
 enum track_result tracker_take(struct tracker *tracker, const struct log_line *line, int64_t at,
                                struct tracked *out);
+/* Lines may be missing here: what was seen before them says nothing about what comes. */
+void tracker_gap(struct tracker *tracker);
 const char *track_result_name(enum track_result result);
 
 #endif

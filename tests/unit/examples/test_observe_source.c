@@ -115,6 +115,7 @@ followed(void **state)
     next(source, "new");
     /* Emptied in place. */
     put(path, "", O_TRUNC);
+    nothing(source, SOURCE_GAP);
     nothing(source, SOURCE_IDLE);
     put(path, "x\n", O_APPEND);
     next(source, "x");

@@ -9,6 +9,7 @@
  *   s 1 A h    smtp process 1: A was sent by h; d: deferred; c: by a connection used before
  *   r A        A is removed
  *   + n        n seconds later
+ *   - n        lines may be missing here
  */
 #include "table.h"
 
@@ -52,6 +53,12 @@ static const struct row rows[] = {
     {"the handshake failed", LOGS "q A; e 1 A; s 1 A h", "tls tls-unknown"},
     {"trouble of another message", LOGS "q A; q B; e 1 A; s 1 B h", "tls plaintext"},
     {"trouble with a line that cannot be read", "q A; t 1 h; x 1 A; s 1 A h", "tls-unknown"},
+    {"lines are missing: the TLS line may be among them", LOGS "- 1; q A; s 1 A h",
+     "tls tls-unknown"},
+    {"lines are missing, and then none for long", LOGS "- 1; q A; + 60; s 1 A h", "tls plaintext"},
+    {"lines are missing: the id may be another message's", "q A; t 1 h; - 1; s 1 A h",
+     "sender-unknown"},
+    {"lines are missing behind the TLS line", "q A; t 1 h; - 1; q A; s 1 A h", "tls-unknown"},
     {"a later Postfix says dane", "q A; sdane 1 A h", "tls"},
     {"and none", "q A; snone 1 A h", "plaintext"},
     {"and none although there was TLS", "q A; t 1 h; snone 1 A h", "tls-unknown"},
@@ -116,6 +123,9 @@ tell(struct story *story, const char *word)
     switch (verb[0]) {
     case '+':
         story->at += atoi(one);
+        return;
+    case '-':
+        tracker_gap(story->tracker);
         return;
     case 'q':
         snprintf(text, sizeof(text), "Nov 23 22:10:01 mail postfix/qmgr[9]: 1234%s: from=<%s>, size=1, "
