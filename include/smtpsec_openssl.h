@@ -14,7 +14,7 @@
  *   smtpsec_openssl_finish(binding, ssl, NULL);
  *   if (smtpsec_verdict_accepted(smtpsec_openssl_verdict(binding)))
  *       ... go on with EHLO ...
- *   SSL_free(ssl);                                      before the binding
+ *   SSL_free(ssl);
  *   smtpsec_openssl_free(binding);
  *
  * After a handshake that was let through (SSL_VERIFY_NONE, or a callback that
@@ -89,11 +89,12 @@ struct smtpsec_openssl;
 SMTPSEC_API int smtpsec_openssl_new(struct smtpsec_anchors *anchors,
                                     const struct smtpsec_requirement *requirement, int64_t now,
                                     struct smtpsec_openssl **out);
-/** Free a binding; its SSL must be gone by then. */
+/** Free a binding. A SSL that goes on without it can shake hands no more. */
 SMTPSEC_API void smtpsec_openssl_free(struct smtpsec_openssl *binding);
 /**
  * Attach a binding to a SSL, before its handshake; sets SNI and SSL_VERIFY_PEER.
- * Once more after SSL_clear().
+ * Once more after SSL_clear(). The binding keeps the SSL (SSL_up_ref()) until it
+ * is freed itself or attached to another.
  * Returns: 0, NOMEM, INVALID.
  */
 SMTPSEC_API int smtpsec_openssl_attach(struct smtpsec_openssl *binding, struct ssl_st *ssl);

@@ -17,6 +17,7 @@ struct smtpsec_openssl {
     struct smtpsec_requirement *requirement;
     struct smtpsec_session *session;
     struct smtpsec_verdict *verdict;
+    SSL *ssl; /* the one it is attached to, and a hold on it: whichever is freed first */
     bool concluded;
     int64_t now;
 };
@@ -44,6 +45,16 @@ static struct smtpsec_openssl *
 binding_of(const SSL *ssl)
 {
     return ssl != NULL && have_place() ? SSL_get_ex_data(ssl, place) : NULL;
+}
+
+/* A SSL that goes on without its binding finds none, and not what has been freed. */
+static void
+detach(struct smtpsec_openssl *binding)
+{
+    if (binding_of(binding->ssl) == binding)
+        SSL_set_ex_data(binding->ssl, place, NULL);
+    SSL_free(binding->ssl);
+    binding->ssl = NULL;
 }
 
 static void
@@ -131,6 +142,7 @@ smtpsec_openssl_free(struct smtpsec_openssl *binding)
 {
     if (binding == NULL)
         return;
+    detach(binding);
     smtpsec_verdict_free(binding->verdict);
     smtpsec_session_free(binding->session);
     smtpsec_requirement_free(binding->requirement);
@@ -145,9 +157,13 @@ smtpsec_openssl_attach(struct smtpsec_openssl *binding, struct ssl_st *ssl)
 
     if (binding == NULL || ssl == NULL)
         return SMTPSEC_E_INVALID;
-    if (!have_place() || SSL_set_ex_data(ssl, place, binding) != 1)
-        return SMTPSEC_E_NOMEM;
     forget(binding);
+    if (!have_place() || SSL_up_ref(ssl) != 1)
+        return SMTPSEC_E_NOMEM;
+    detach(binding);
+    binding->ssl = ssl;
+    if (SSL_set_ex_data(ssl, place, binding) != 1)
+        return SMTPSEC_E_NOMEM;
     r = smtpsec_openssl_set_sni(ssl, binding->requirement);
     SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     return r;

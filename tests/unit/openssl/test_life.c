@@ -294,6 +294,54 @@ verification_off(void **state)
     SSL_CTX_free(ctx);
 }
 
+/* ---- The binding goes first ---- */
+
+/* No handshake is judged by what was freed: it finds nothing to judge by, and fails. */
+static void
+binding_freed(void **state)
+{
+    SSL_CTX *ctx = client_ctx(TLS1_3_VERSION);
+    struct life life;
+
+    (void)state;
+    life_start(&life, ctx, server, D, true);
+    smtpsec_openssl_free(life.binding);
+    life.binding = NULL;
+    assert_false(ends_shake(&life.ends));
+    assert_int_equal(SSL_get_verify_result(life.ends.client), X509_V_ERR_APPLICATION_VERIFICATION);
+    life_end(&life);
+    SSL_CTX_free(ctx);
+}
+
+/* Only one SSL is its own at a time, and one binding that of a SSL. */
+static void
+bound_elsewhere(void **state)
+{
+    SSL_CTX *ctx = client_ctx(TLS1_3_VERSION);
+    struct smtpsec_openssl *later;
+    struct life life;
+    struct ends other_ends;
+
+    (void)state;
+    life_start(&life, ctx, server, D, true);
+    ends_join(&other_ends, ctx, server);
+    assert_int_equal(smtpsec_openssl_attach(life.binding, other_ends.client), 0);
+    assert_false(ends_shake(&life.ends));
+    assert_int_equal(smtpsec_openssl_finish(life.binding, life.ends.client, NULL),
+                     SMTPSEC_E_INVALID);
+    /* Another one takes its place; who lost it takes nothing along. */
+    assert_int_equal(smtpsec_openssl_new(NULL, life.requirement, FACTS_NOW, &later), 0);
+    assert_int_equal(smtpsec_openssl_attach(later, other_ends.client), 0);
+    smtpsec_openssl_free(life.binding);
+    assert_true(ends_shake(&other_ends));
+    assert_int_equal(smtpsec_openssl_finish(later, other_ends.client, NULL), 0);
+    life.binding = later;
+    expect(&life, true, SMTPSEC_REASON_NONE);
+    life_end(&life);
+    ends_free(&other_ends);
+    SSL_CTX_free(ctx);
+}
+
 /* ---- Without one half ---- */
 
 static void
@@ -550,6 +598,8 @@ main(void)
     ss_table_case(&t, "no version in common", no_common_version);
     ss_table_case(&t, "broken off behind a good certificate", broken_after_certificate);
     ss_table_case(&t, "verification turned off", verification_off);
+    ss_table_case(&t, "binding freed before its SSL", binding_freed);
+    ss_table_case(&t, "binding attached elsewhere", bound_elsewhere);
     ss_table_case(&t, "no binding, no handshake", no_binding);
     ss_table_case(&t, "callback not installed", not_installed);
     ss_table_case(&t, "DANE-EE-11 anonymous cipher", anonymous);
