@@ -142,7 +142,7 @@ read_head(struct scan *scan, struct log_line *out)
     scan_word(scan, " ");
     if (!possible(&out->time))
         scan->bad = 1;
-    scan_span(scan, is_machine, LOG_NAME_MAX);
+    out->machine = scan_span(scan, is_machine, LOG_NAME_MAX);
     scan_word(scan, " ");
     return read_program(scan, out);
 }
@@ -375,6 +375,7 @@ forget_delivery(struct log_line *out)
 
     memset(&kept, 0, sizeof(kept));
     kept.time = out->time;
+    kept.machine = out->machine;
     kept.instance = out->instance;
     kept.pid = out->pid;
     kept.queue_id = out->queue_id;

@@ -55,6 +55,7 @@ struct log_time {
 struct log_line {
     enum log_kind kind;
     struct log_time time;
+    struct log_span machine;  /* a log may be that of many */
     struct log_span instance; /* syslog name without the service: "postfix", "postfix/relay" */
     uint32_t pid;
     struct log_span queue_id; /* all but TLS */

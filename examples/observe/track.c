@@ -21,6 +21,7 @@ enum { WAYS = 8, MESSAGE_SLOTS = 1024, PROCESS_SLOTS = 256, INSTANCES = 16 };
 enum { SLACK = 2, TLS_SEEN_WITHIN = 86400 };
 
 struct message {
+    uint32_t machine; /* a hash: process and queue ids of two machines may be the same */
     char instance[LOG_INSTANCE_MAX + 1];
     char id[LOG_QUEUE_ID_MAX + 1];
     int null_sender;
@@ -30,6 +31,7 @@ struct message {
 enum state { STATE_FRESH = 0, STATE_TLS, STATE_UNSURE };
 
 struct process {
+    uint32_t machine;
     char instance[LOG_INSTANCE_MAX + 1];
     uint32_t pid;
     enum state state;
@@ -44,6 +46,7 @@ struct process {
 
 /* Who logs TLS lines. */
 struct instance {
+    uint32_t machine;
     char name[LOG_INSTANCE_MAX + 1];
     int64_t tls_at;
 };
@@ -95,6 +98,12 @@ hash(uint32_t h, const struct log_span *span)
     return h;
 }
 
+static uint32_t
+machine_of(const struct log_line *line)
+{
+    return hash(2166136261u, &line->machine);
+}
+
 /* ---- Messages ---- */
 
 /* A queue belongs to the whole instance: "postfix" of "postfix/relay". */
@@ -115,13 +124,13 @@ message_of(struct tracker *tracker, const struct log_line *line, int make)
 {
     struct log_span queue = queue_of(line);
     struct message *slot =
-        tracker->messages[hash(hash(2166136261u, &queue), &line->queue_id) % MESSAGE_SLOTS];
+        tracker->messages[hash(hash(machine_of(line), &queue), &line->queue_id) % MESSAGE_SLOTS];
     struct message *least = slot;
     int i;
 
     for (i = 0; i < WAYS; i++) {
         if (slot[i].used != 0 && same(slot[i].id, &line->queue_id) &&
-            same(slot[i].instance, &queue)) {
+            same(slot[i].instance, &queue) && slot[i].machine == machine_of(line)) {
             slot[i].used = ++tracker->clock;
             return &slot[i];
         }
@@ -130,6 +139,7 @@ message_of(struct tracker *tracker, const struct log_line *line, int make)
     }
     if (!make)
         return NULL;
+    least->machine = machine_of(line);
     copy(least->instance, &queue);
     copy(least->id, &line->queue_id);
     least->used = ++tracker->clock;
@@ -141,13 +151,14 @@ message_of(struct tracker *tracker, const struct log_line *line, int make)
 static struct process *
 process_of(struct tracker *tracker, const struct log_line *line, int64_t at)
 {
-    uint32_t h = (hash(2166136261u, &line->instance) ^ line->pid) * 16777619u;
+    uint32_t h = (hash(machine_of(line), &line->instance) ^ line->pid) * 16777619u;
     struct process *slot = tracker->processes[(h ^ h >> 16) % PROCESS_SLOTS];
     struct process *least = slot;
     int i;
 
     for (i = 0; i < WAYS; i++) {
-        if (slot[i].used != 0 && slot[i].pid == line->pid && same(slot[i].instance, &line->instance)) {
+        if (slot[i].used != 0 && slot[i].pid == line->pid &&
+            same(slot[i].instance, &line->instance) && slot[i].machine == machine_of(line)) {
             slot[i].used = ++tracker->clock;
             slot[i].touched = at;
             return &slot[i];
@@ -158,6 +169,7 @@ process_of(struct tracker *tracker, const struct log_line *line, int64_t at)
     if (least->used != 0 && least->touched > tracker->lost)
         tracker->lost = least->touched;
     memset(least, 0, sizeof(*least));
+    least->machine = machine_of(line);
     copy(least->instance, &line->instance);
     least->pid = line->pid;
     least->used = ++tracker->clock;
@@ -180,11 +192,13 @@ instance_of(struct tracker *tracker, const struct log_line *line, int make)
     size_t i;
 
     for (i = 0; i < tracker->instance_count; i++) {
-        if (same(tracker->instances[i].name, &line->instance))
+        if (same(tracker->instances[i].name, &line->instance) &&
+            tracker->instances[i].machine == machine_of(line))
             return &tracker->instances[i];
     }
     if (!make || tracker->instance_count == INSTANCES)
         return NULL;
+    tracker->instances[tracker->instance_count].machine = machine_of(line);
     copy(tracker->instances[tracker->instance_count].name, &line->instance);
     return &tracker->instances[tracker->instance_count++];
 }

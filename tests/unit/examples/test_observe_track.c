@@ -47,6 +47,8 @@ static const struct row rows[] = {
     {"it was logged long ago", LOGS "+ 90000; q A; s 1 A h", "tls tls-unknown"},
     {"we came in the middle", "q A; t 9 z; s 9 A z; s 1 A h", "tls tls-unknown"},
     {"another instance logs TLS", LOGS "q A; sother 1 A h", "tls sender-unknown"},
+    {"another machine logs TLS, and a log of both", LOGS "q A; t 1 h; sfar 1 A h",
+     "tls sender-unknown"},
     {"another service logs TLS", LOGS "q A; srelay 1 A h", "tls tls-unknown"},
     {"the session broke, a second try followed", LOGS "q A; t 1 h; e 1 A; s 1 A h", "tls tls-unknown"},
     {"the session broke, a second one came", "q A; t 1 h; e 1 A; t 1 g; s 1 A g", "tls"},
@@ -106,8 +108,9 @@ tell_delivery(struct story *story, const char *verb, const char *pid, const char
     char text[512];
 
     snprintf(text, sizeof(text),
-             "Nov 23 22:10:01 mail postfix%s/smtp[%s]: 1234%s: to=<u@D.test>, relay=%s.d.TEST[192.0.2.1]"
+             "Nov 23 22:10:01 %s postfix%s/smtp[%s]: 1234%s: to=<u@D.test>, relay=%s.d.TEST[192.0.2.1]"
              ":25, %sdelay=1, delays=0/0/1/1, %sdsn=%s, status=%s (said)",
+             strcmp(verb, "sfar") == 0 ? "far" : "mail",
              strcmp(verb, "srelay") == 0 ? "/relay" : strcmp(verb, "sother") == 0 ? "-other" : "", pid,
              id, host, verb[0] == 'c' ? "conn_use=2, " : "", level, sent ? "2.0.0" : "4.0.0",
              sent ? "sent" : "deferred");
