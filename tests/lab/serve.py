@@ -24,7 +24,7 @@ import time  # noqa: E402
 import urllib.error  # noqa: E402
 import urllib.request  # noqa: E402
 
-from tool import Run, Score, Tool, arguments, enter_lab, say  # noqa: E402
+from tool import Run, Score, Tool, arguments, enter_lab, say, within_reach  # noqa: E402
 
 DAY = 86400
 METRICS = 9911
@@ -469,7 +469,7 @@ def unprivileged(tool, score, folder):
     os.mkdir(memory, 0o700)
     os.chown(memory, 65534, 65534)
     os.chmod(folder, 0o755)
-    daemon = Daemon(tool, folder, '--user', 'nobody', memory=memory)
+    daemon = Daemon(Tool(within_reach(tool.smtpsec)), folder, '--user', 'nobody', memory=memory)
     with open(f'/proc/{daemon.process.pid}/status') as file:
         status = file.read()
     found = [re.search(rf'{name}:\s+(.*)', status)[1].split() for name in ('Uid', 'Gid', 'Groups')]

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -153,6 +154,17 @@ def arguments(description, add=None):
     if trial.status != 0:
         parser.error(f'{options.smtpsec} does not run: {trial.err.strip() or trial.status}')
     return options
+
+
+def within_reach(smtpsec):
+    """A copy of the tool and its libraries that every user may read: a build may lie in a home of mode 0700."""
+    build, place = os.path.dirname(os.path.dirname(os.path.abspath(smtpsec))), os.path.join(os.environ['LAB_DIR'], 'reach')
+    for part in ('examples', 'examples/exim', 'lib'):
+        os.makedirs(os.path.join(place, part), exist_ok=True)
+        for entry in os.scandir(os.path.join(build, part)) if os.path.isdir(os.path.join(build, part)) else ():
+            if entry.is_file() and (entry.name == 'smtpsec' or '.so' in entry.name):
+                shutil.copy(entry.path, os.path.join(place, part))
+    return os.path.join(place, 'examples', 'smtpsec')
 
 
 def enter_lab():

@@ -153,9 +153,6 @@ class Exim(frame.Mta):
     def mount(what, where):
         subprocess.run(['mount', '--bind', what, where], check=True)
 
-    def module(self):
-        return os.path.join(self.lab.build, 'examples/exim/smtpsec_exim.so')
-
     def text(self):
         """The configuration: the snippets as they are, between what stands for the operator's own."""
         place = os.path.join(os.path.dirname(__file__), '../../../examples/exim')
@@ -163,7 +160,7 @@ class Exim(frame.Mta):
         for name in ('router', 'transport'):
             with open(os.path.join(place, f'{name}.conf')) as file:
                 pasted[name] = file.read()
-        return CONFIGURATION.format(module=self.module(), folder=self.folder, **pasted)
+        return CONFIGURATION.format(module=self.lab.module, folder=self.folder, **pasted)
 
     def settings(self, memory, mode='enforce'):
         with open(os.path.join(self.folder, 'settings'), 'w') as file:

@@ -144,7 +144,7 @@ class Checks:
         self.learnt()
         faults = []
         for domain, answer in (('dane-ee.test', ''), ('mx-bogus.test', ':defer: '), ('null-mx.test', ':fail: ')):
-            item = f'${{dlfunc{{{self.exim.module()}}}{{smtpsec_route}}{{{self.exim.folder}/settings}}' \
+            item = f'${{dlfunc{{{self.exim.lab.module}}}{{smtpsec_route}}{{{self.exim.folder}/settings}}' \
                    f'{{{domain}}}{{me@example.net}}{{}}}}'
             run = self.exim.exim('-be', item)
             said = run.stdout.decode().rstrip('\n')
@@ -261,7 +261,7 @@ class Checks:
     def hostile_events(self):
         self.fresh()
         run = subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), 'exim_events.py'),
-                              self.exim.module(), os.path.join(self.exim.folder, 'settings'), str(self.exim.uid)],
+                              self.exim.lab.module, os.path.join(self.exim.folder, 'settings'), str(self.exim.uid)],
                              capture_output=True, text=True)
         lines = run.stdout.splitlines()
         self.note('events out of order, of other hosts, without a chain: the gate stays shut',

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 
 import middle  # noqa: E402
+from tool import within_reach  # noqa: E402
 
 DELIVERED, DEFERRED, BOUNCED = 'delivered', 'deferred', 'bounced'
 
@@ -46,8 +47,9 @@ class Lab:
     """What surrounds a server: where everything is."""
 
     def __init__(self, smtpsec):
-        self.smtpsec = os.path.abspath(smtpsec)                 # the tool
-        self.build = os.path.dirname(os.path.dirname(self.smtpsec))  # the build directory
+        self.build = os.path.dirname(os.path.dirname(os.path.abspath(smtpsec)))  # the build directory
+        self.smtpsec = within_reach(smtpsec)                    # the tool, where servers may run it
+        self.module = os.path.join(os.path.dirname(self.smtpsec), 'exim', 'smtpsec_exim.so')
         self.directory = os.environ['LAB_DIR']                  # mode 0755, on a path that all may walk
         self.ca = os.environ['LAB_CA']
         self.resolver = RESOLVER
