@@ -62,6 +62,15 @@ section(const char *text, size_t len)
     return at;
 }
 
+/* Is this no field? Its first line has no colon then, and what follows may be body to others (TRN-06). */
+static bool
+is_torn(const char *line, size_t size)
+{
+    const char *fold = memchr(line, FOLD, size);
+
+    return !is_blank(line[0]) && memchr(line, ':', fold != NULL ? (size_t)(fold - line) : size) == NULL;
+}
+
 /* The other way: unfold all first, then look at whole fields. */
 static int
 second_reading(const char *text, size_t len)
@@ -69,6 +78,7 @@ second_reading(const char *text, size_t len)
     static const char name[] = "tls-required";
     size_t at = 0, total, folded, fields = 0, good = 0;
     char *plain = unfold(text, section(text, len), &total);
+    bool torn = false;
 
     while (at < total) {
         const char *line = plain + at;
@@ -81,6 +91,7 @@ second_reading(const char *text, size_t len)
             size--;
         if (size == 0)
             break;
+        torn = torn || is_torn(line, size);
         if (size < i || strncasecmp(line, name, i) != 0)
             continue;
         folded = 0;
@@ -96,7 +107,7 @@ second_reading(const char *text, size_t len)
             i++;
         while (size > i && is_blank(line[size - 1]))
             size--;
-        good += size - i == 2 && strncasecmp(line + i, "no", 2) == 0;
+        good += !torn && size - i == 2 && strncasecmp(line + i, "no", 2) == 0;
     }
     free(plain);
     return fields == 1 && good == 1;
