@@ -24,11 +24,10 @@ must(int holds)
 static void
 ask_again(const struct serve_question *question)
 {
+    static const char *const maps[] = {"smtpsec", "smtpsec-tlsrpt", "smtpsec-report"};
     struct serve_question again;
     char bytes[400];
-    int len = snprintf(bytes, sizeof(bytes), "%s %s",
-                       question->dialect == SERVE_TLSRPT ? "smtpsec-tlsrpt" : "smtpsec",
-                       question->key);
+    int len = snprintf(bytes, sizeof(bytes), "%s %s", maps[question->dialect], question->key);
 
     serve_question_parse(bytes, (size_t)len, &again);
     must(again.asks == SERVE_EVALUATE && again.port == question->port);
