@@ -24,6 +24,7 @@ import time  # noqa: E402
 import urllib.error  # noqa: E402
 import urllib.request  # noqa: E402
 
+from netstrings import netstring  # noqa: E402
 from tool import Run, Score, Tool, arguments, enter_lab, say, within_reach  # noqa: E402
 
 DAY = 86400
@@ -37,11 +38,6 @@ IDLE_S = 15
 
 def expect(found, wanted):
     return [] if found == wanted else [f'expected {wanted}, found {found}']
-
-
-def netstring(text):
-    octets = text if isinstance(text, bytes) else text.encode()
-    return b'%d:%s,' % (len(octets), octets)
 
 
 def ask_for(domain, table='smtpsec'):

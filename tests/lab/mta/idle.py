@@ -12,7 +12,7 @@ import socket
 import threading
 from contextlib import contextmanager
 
-from service import netstring, read_netstring
+from netstrings import netstring, read_netstring
 from tool import destinations, say
 
 DESTINATION = 'dane-two-hosts.test'

@@ -5,6 +5,7 @@ import socket
 import subprocess
 
 from frame import give, wait_for
+from netstrings import netstring, read_netstring
 
 USER, GROUP = 'nobody', 'postfix'   # who it becomes, and who may ask by the unix socket
 
@@ -59,25 +60,3 @@ def ask(path, question, timeout=30):
         sock.connect(path)
         sock.sendall(netstring(question))
         return read_netstring(sock)
-
-
-def netstring(text):
-    octets = text.encode()
-    return b'%d:%s,' % (len(octets), octets)
-
-
-def read_netstring(sock):
-    """One netstring; raises ConnectionError at the end of the stream."""
-    size = b''
-    while not size.endswith(b':'):
-        octet = sock.recv(1)
-        if not octet:
-            raise ConnectionError('closed')
-        size += octet
-    wanted, found = int(size[:-1]) + 1, b''
-    while len(found) < wanted:
-        more = sock.recv(wanted - len(found))
-        if not more:
-            raise ConnectionError('closed')
-        found += more
-    return found[:-1].decode('utf-8', 'replace')
