@@ -38,7 +38,7 @@ source_entries() {
     # only Debian's: whoever else is asked here has no Postfix of ours
     awk 'BEGIN { RS=""; ORS="\n\n" } /debian/' "$work/apt/all.sources" \
         >"$work/apt/parts/debian.sources"
-    grep -i debian "$work/apt/all.list" >"$work/apt/parts/debian.list" || true
+    sed -n '/debian/Ip' "$work/apt/all.list" >"$work/apt/parts/debian.list"
 }
 
 fetch() {
