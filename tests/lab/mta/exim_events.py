@@ -20,13 +20,13 @@ EHLO = '250-mx\n250-STARTTLS\n250 SIZE'
 
 class Module:
     def __init__(self, path, settings):
-        self.library, self.settings = ctypes.CDLL(path), settings
+        self.functions, self.settings = ctypes.CDLL(path), settings
 
     def call(self, function, *words):
         words = [self.settings, *words]
         argv = (ctypes.c_char_p * (len(words) + 1))(*[word.encode() for word in words])
         out = ctypes.c_char_p()
-        status = getattr(self.library, 'smtpsec_' + function)(ctypes.byref(out), len(words), argv)
+        status = getattr(self.functions, 'smtpsec_' + function)(ctypes.byref(out), len(words), argv)
         return status, (out.value or b'').decode()
 
     def event(self, name, peer, data=''):
