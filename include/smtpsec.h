@@ -646,6 +646,18 @@ SMTPSEC_API int smtpsec_options_set_memory_group(struct smtpsec_options *options
  */
 SMTPSEC_API int smtpsec_options_set_memory_limit(struct smtpsec_options *options,
                                                  uint64_t destinations);
+/**
+ * Keep plans and DNS answers, for their TTLs, for all who use the memory by the
+ * same settings; default 1. Without a memory nothing is kept. Off, nothing kept
+ * is used or added. See smtpsec_cached_find().
+ */
+SMTPSEC_API int smtpsec_options_set_plan_cache(struct smtpsec_options *options, int on);
+/**
+ * Keep so many plans, and the answers of so many destinations, at most; without
+ * this call 200000. Those that end first go. Returns: 0, INVALID (less than 1000).
+ */
+SMTPSEC_API int smtpsec_options_set_plan_cache_limit(struct smtpsec_options *options,
+                                                     uint64_t plans);
 
 /**
  * Say what DANE does: SMTPSEC_MODE_ENFORCE (default), _REPORT (judge and tell,

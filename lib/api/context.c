@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "api/fingerprint.h"
 #include "api/refresh.h"
 #include "drive/uptime.h"
 #include "engine/learn.h"
@@ -164,6 +165,11 @@ smtpsec_context_new(struct smtpsec_options *options, struct smtpsec_context **ou
     if (r == 0)
         r = open_memory(context, options);
     context->runner.store = context->store;
+    /* 6.3: a context that lets no hold begin decides by rules of its own. */
+    context->plan_cache = options->plan_cache && context->store != NULL && !context->cannot_write;
+    if (r == 0 && context->plan_cache)
+        context->fingerprint = ss_fingerprint(options);
+    context->plan_cache = context->fingerprint != 0;
     if (r != 0) {
         ss_error_set(&options->error, r, "%s", smtpsec_strerror(r));
         smtpsec_context_free(context);

@@ -37,6 +37,8 @@ struct smtpsec_options {
     bool memory_shared;   /* with a group */
     uint32_t memory_group;
     uint64_t memory_limit; /* 0: as many as by default */
+    bool plan_cache;
+    uint64_t plan_cache_limit; /* plans; 0: as many as by default */
     struct ss_seal_key key;
     int64_t (*clock)(void *user);
     void *clock_user;
@@ -50,6 +52,8 @@ struct smtpsec_context {
     struct ss_runner runner; /* its loop is NULL without resolvers */
     struct ss_store *store;  /* NULL: no memory was asked for */
     bool cannot_write;       /* it can only be read, against our will */
+    bool plan_cache;         /* plans and answers are kept for all who use the memory */
+    uint64_t fingerprint;    /* of those who may share them (fingerprint.h); 0: none may */
     struct ss_holds holds;   /* that could not be written */
     struct ss_memory_clock clock;
     struct ss_events events;

@@ -9,6 +9,7 @@
 #include "pkix/idna.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
+#define PLANS_MIN 1000
 
 static int64_t
 system_clock(void *user)
@@ -30,6 +31,7 @@ smtpsec_options_new(struct smtpsec_options **out)
     ss_settings_init(&options->settings);
     options->resolvers.timeout_ms = 5000;
     options->fetch_timeout_ms = 60000;
+    options->plan_cache = true;
     options->clock = system_clock;
     *out = options;
     return 0;
@@ -312,6 +314,24 @@ smtpsec_options_set_dane_over_sts(struct smtpsec_options *options, int on)
     if (options == NULL)
         return SMTPSEC_E_INVALID;
     options->settings.dane_over_sts = on != 0;
+    return 0;
+}
+
+int
+smtpsec_options_set_plan_cache(struct smtpsec_options *options, int on)
+{
+    if (options == NULL)
+        return SMTPSEC_E_INVALID;
+    options->plan_cache = on != 0;
+    return 0;
+}
+
+int
+smtpsec_options_set_plan_cache_limit(struct smtpsec_options *options, uint64_t plans)
+{
+    if (options == NULL || plans < PLANS_MIN)
+        return SMTPSEC_E_INVALID;
+    options->plan_cache_limit = plans;
     return 0;
 }
 

@@ -26,6 +26,8 @@ take_policy(struct smtpsec_options *options, struct ss_operator_policy *policy)
         memory->hold = policy->hold;
     if (policy->cap != 0)
         memory->cap = policy->cap;
+    if (policy->plan_cache != SS_UNSAID)
+        options->plan_cache = policy->plan_cache != 0;
     if (policy->canary_count > 0) {
         memcpy(options->canaries, policy->canaries, sizeof(policy->canaries));
         options->canary_count = policy->canary_count;

@@ -38,6 +38,12 @@ ss_exceptions_count(const struct ss_exceptions *table)
     return table == NULL ? 0 : table->count;
 }
 
+const struct ss_exception *
+ss_exceptions_at(const struct ss_exceptions *table, size_t n)
+{
+    return n < ss_exceptions_count(table) ? &table->list[n] : NULL;
+}
+
 static int
 compare(const struct ss_exception *one, const struct ss_name *domain, bool below)
 {

@@ -48,6 +48,8 @@ int ss_exceptions_add(struct ss_exceptions **table, const struct ss_exception *e
 struct ss_exceptions *ss_exceptions_ref(struct ss_exceptions *table);
 void ss_exceptions_unref(struct ss_exceptions *table);
 size_t ss_exceptions_count(const struct ss_exceptions *table);
+/* The n-th in the order of their domains. */
+const struct ss_exception *ss_exceptions_at(const struct ss_exceptions *table, size_t n);
 /* The one for exactly this domain, scope and kind that lasts longest, whenever it ends; or NULL. */
 const struct ss_exception *ss_exceptions_exact(const struct ss_exceptions *table,
                                                const struct ss_name *domain, bool below,

@@ -145,6 +145,18 @@ take_cap(struct ss_reading *reading)
 }
 
 static void
+take_plan_cache(struct ss_reading *reading)
+{
+    struct ss_text word = ss_reading_word(reading, 1);
+    bool on = ss_text_equal(word, "on");
+
+    if (!on && !ss_text_equal(word, "off"))
+        FAULT(reading, "\"%s\" is no switch; expected: on or off", ss_word_show(word).text);
+    else if (first_time(reading, &reading->plan_cache_line, "plan-cache"))
+        reading->policy->plan_cache = on ? 1 : 0;
+}
+
+static void
 take_canary(struct ss_reading *reading)
 {
     struct ss_operator_policy *policy = reading->policy;
@@ -321,6 +333,7 @@ static const struct directive {
     { "hold", 1, 1, "hold report|earned|TIME", take_hold },
     { "cap", 1, 1, "cap TIME", take_cap },
     { "canary", 1, 1, "canary NAME", take_canary },
+    { "plan-cache", 1, 1, "plan-cache on|off", take_plan_cache },
     { "except", 4, 5, "except DOMAIN KIND|all until YYYY-MM-DD [\"why\"]", take_exception },
     { "level", 2, 2, "level DOMAIN|default LEVEL", ss_take_level },
     { "tls-version", 2, 2, "tls-version DOMAIN|default 1.2|1.3", ss_take_tls_version },
@@ -358,7 +371,8 @@ take_line(struct ss_reading *reading)
     if (directive == NULL)
         FAULT(reading,
               "\"%s\" is no directive; expected: mode, soft-certificates, hold, cap, canary, "
-              "except, level, tls-version, sts-testing, insecure-mx, dane-alone, mx or relay",
+              "plan-cache, except, level, tls-version, sts-testing, insecure-mx, dane-alone, mx or "
+              "relay",
               ss_word_show(line->words[0].text).text);
     else if (line->count - 1 < directive->least || line->count - 1 > directive->most)
         FAULT(reading, "%s words; expected: %s",
@@ -401,6 +415,7 @@ ss_operator_policy_begin(struct ss_operator_policy *policy)
     for (kind = 0; kind <= SMTPSEC_CLAIM_DNSSEC; kind++)
         policy->mode[kind] = SS_UNSAID;
     policy->soft_certificates = SS_UNSAID;
+    policy->plan_cache = SS_UNSAID;
 }
 
 void

@@ -34,6 +34,7 @@ struct ss_operator_policy {
     bool has_hold;
     int64_t hold;               /* seconds, or SMTPSEC_HOLD_* */
     int64_t cap;                /* 0: not said */
+    int32_t plan_cache;         /* 0, 1, or UNSAID */
     size_t canary_count;
     struct ss_name canaries[SS_POLICY_CANARIES];
     struct ss_exceptions *exceptions; /* NULL: none that is still to be used */

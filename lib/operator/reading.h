@@ -17,7 +17,7 @@ struct ss_reading {
     uint32_t mode_line[5];
     uint32_t soft_line;
     uint32_t hold_line;
-    uint32_t cap_line;
+    uint32_t cap_line, plan_cache_line;
     bool nomem;
 };
 

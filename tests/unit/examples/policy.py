@@ -22,7 +22,7 @@ CHECKS = (
     ('a fault', b'# x\nmode dane maybe\n', 65, ['2: "maybe" is no mode; expected: off, report or enforce']),
     ('two faults', b'x\ncap 0d\n', 65,
      ['1: "x" is no directive; expected: mode, soft-certificates, hold, cap, canary, '
-      'except, level, tls-version, sts-testing, insecure-mx, dane-alone, mx or relay',
+      'plan-cache, except, level, tls-version, sts-testing, insecure-mx, dane-alone, mx or relay',
       '2: a cap of 0d; expected: 1d to 366d']),
     ('an escape sequence', b'\x1b[31m\n', 65, ['1: octet 0x1b is a control character']),
     ('a NUL', b'cap 1d\0\n', 65, ['1: octet 0x00 is a control character']),

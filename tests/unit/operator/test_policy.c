@@ -30,6 +30,8 @@ write_policy(char *out, size_t room, const struct ss_operator_policy *policy)
                                smtpsec_mode_name(policy->soft_certificates));
     if (policy->has_hold)
         at += (size_t)snprintf(out + at, room - at, "hold=%lld ", (long long)policy->hold);
+    if (policy->plan_cache != SS_UNSAID)
+        at += (size_t)snprintf(out + at, room - at, "plans=%d ", (int)policy->plan_cache);
     if (policy->cap != 0)
         at += (size_t)snprintf(out + at, room - at, "cap=%lld ", (long long)policy->cap);
     for (i = 0; i < policy->canary_count; i++) {
@@ -80,6 +82,8 @@ static const struct good goods[] = {
     { "good/hold report", "hold report\n", "hold=0" },
     { "good/hold earned", "hold earned\n", "hold=-1" },
     { "good/cap, least", "cap 1d\n", "cap=86400" },
+    { "good/plan cache off", "plan-cache off\n", "plans=0" },
+    { "good/plan cache on", "plan-cache on\n", "plans=1" },
     { "good/cap, most", "cap 366d\n", "cap=31622400" },
     { "good/cap in hours", "cap 2160h\n", "cap=7776000" },
     { "good/canaries", "canary .\ncanary Example.ORG.\n", "canary=. canary=example.org" },
@@ -160,7 +164,7 @@ struct bad {
 
 static const struct bad bads[] = {
     { "bad/unknown word", "cap 1d\n\nlevels d.test dane\n", 3,
-      "\"levels\" is no directive; expected: mode, soft-certificates, hold, cap, canary, exc" },
+      "\"levels\" is no directive; expected: mode, soft-certificates, hold, cap, canary, pla" },
     { "bad/capitals", "CAP 1d\n", 1, "\"CAP\" is no directive" },
     { "bad/directive in quotes", "\"cap\" 1d\n", 1, "\"cap\" is no directive" },
     { "bad/an equals sign", "cap=1d\n", 1, "\"cap=1d\" is no directive" },
@@ -192,6 +196,12 @@ static const struct bad bads[] = {
     { "bad/hold twice", "hold 1d\nhold 1d\n", 2, "hold was set on line 1 already" },
     { "bad/hold, a comment without a blank", "hold 72h#x\n", 1, "\"72h#x\" is no hold" },
     { "bad/cap without unit", "cap 90\n", 1, "\"90\" is no time; expected: one such as 90d" },
+    { "bad/plan cache, no switch", "plan-cache yes\n", 1,
+      "\"yes\" is no switch; expected: on or off" },
+    { "bad/plan cache twice", "plan-cache on\nplan-cache off\n", 2,
+      "plan-cache was set on line 1 already" },
+    { "bad/plan cache, nothing said", "plan-cache\n", 1,
+      "too few words; expected: plan-cache on|off" },
     { "bad/cap earned", "cap earned\n", 1, "\"earned\" is no time" },
     { "bad/cap too short", "cap 23h\n", 1, "a cap of 23h; expected: 1d to 366d" },
     { "bad/cap too long", "cap 367d\n", 1, "a cap of 367d; expected: 1d to 366d" },
