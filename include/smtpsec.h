@@ -525,7 +525,12 @@ SMTPSEC_API int smtpsec_anchors_load_system(struct smtpsec_anchors *anchors);
 /** Add one certificate in DER. Returns: 0, NOMEM, FORMAT. */
 SMTPSEC_API int smtpsec_anchors_add_der(struct smtpsec_anchors *anchors, const uint8_t *der, size_t len);
 
-/** Count the certificates. */
+/**
+ * Count the certificates.
+ *
+ * Those of a file count by their shape: each is parsed when a chain first names
+ * it as issuer, and one that no parser wants is then as if it were not there.
+ */
 SMTPSEC_API size_t smtpsec_anchors_count(const struct smtpsec_anchors *anchors);
 
 /** The text of the first error; "" when none. */

@@ -6,20 +6,27 @@
 #include <string.h>
 
 #include "pkix/anchor_index.h"
+#include "pkix/chain.h"
+#include "pkix/pem.h"
 
 /* No bundle comes near it; keeps a wrong file from eating the memory. */
 #define MOST_ANCHORS 4096
+#define CERTIFICATE_MAX (1 << 20)
+
+/* The octets of what was added at once. They stay where they are: anchors point into them. */
+struct block {
+    struct block *next;
+    uint8_t octets[];
+};
 
 struct smtpsec_anchors {
     atomic_uint references;
+    struct block *blocks;
     struct ss_anchor *list; /* sorted by subject after each addition */
     size_t count;
     size_t room;
     struct ss_error error;
 };
-
-static const char begin_mark[] = "-----BEGIN CERTIFICATE-----";
-static const char end_mark[] = "-----END CERTIFICATE-----";
 
 int
 ss_anchors_new(struct smtpsec_anchors **out)
@@ -44,6 +51,7 @@ ss_anchors_ref(struct smtpsec_anchors *anchors)
 void
 ss_anchors_unref(struct smtpsec_anchors *anchors)
 {
+    struct block *block;
     size_t i;
 
     if (anchors == NULL)
@@ -51,8 +59,12 @@ ss_anchors_unref(struct smtpsec_anchors *anchors)
     if (atomic_fetch_sub_explicit(&anchors->references, 1, memory_order_acq_rel) != 1)
         return;
     for (i = 0; i < anchors->count; i++)
-        ss_anchor_release(&anchors->list[i]);
+        ss_anchor_release_der(&anchors->list[i]);
     free(anchors->list);
+    while ((block = anchors->blocks) != NULL) {
+        anchors->blocks = block->next;
+        free(block);
+    }
     free(anchors);
 }
 
@@ -94,92 +106,120 @@ make_room(struct smtpsec_anchors *anchors)
     return 0;
 }
 
-/* Parse one certificate and put it at the end of the list; the caller sorts. */
-static int
-append(struct smtpsec_anchors *anchors, const gnutls_datum_t *der)
+static struct block *
+block_new(size_t octets)
 {
-    gnutls_x509_crt_t crt = NULL;
+    return malloc(sizeof(struct block) + octets);
+}
+
+/* Blocks whose octets nobody points to are not kept. */
+static void
+keep_block(struct smtpsec_anchors *anchors, struct block *block, size_t before)
+{
+    if (anchors->count == before) {
+        free(block);
+        return;
+    }
+    block->next = anchors->blocks;
+    anchors->blocks = block;
+    ss_anchor_sort(anchors->list, anchors->count);
+}
+
+/* Put one at the end of the list; the caller sorts. Returns 0, NOMEM, LIMIT, FORMAT. */
+static int
+append(struct smtpsec_anchors *anchors, struct ss_bytes der)
+{
     int code = make_room(anchors);
 
-    if (code != 0)
-        return code;
-    if (gnutls_x509_crt_init(&crt) != 0)
-        return SMTPSEC_E_NOMEM;
-    code = gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER);
+    if (code == 0 && !ss_anchor_init_der(&anchors->list[anchors->count], der))
+        code = SMTPSEC_E_FORMAT;
     if (code == 0)
-        code = ss_anchor_init(&anchors->list[anchors->count], crt);
-    else
-        code = code == GNUTLS_E_MEMORY_ERROR ? SMTPSEC_E_NOMEM : SMTPSEC_E_FORMAT;
-    if (code != 0) {
-        gnutls_x509_crt_deinit(crt);
-        return code;
-    }
-    anchors->count++;
-    return 0;
+        anchors->count++;
+    return code;
+}
+
+/* The caller has this one certificate in hand, and is told at once when no parser wants it. */
+static int
+add_der(struct smtpsec_anchors *anchors, struct ss_bytes der)
+{
+    size_t before = anchors->count;
+    struct block *block;
+    struct ss_bytes own;
+    bool parses = false;
+    int code;
+
+    if (der.data == NULL || der.len == 0 || der.len > CERTIFICATE_MAX)
+        return SMTPSEC_E_FORMAT;
+    code = ss_certificate_parses(der, &parses);
+    if (code != 0 || !parses)
+        return code != 0 ? code : SMTPSEC_E_FORMAT;
+    block = block_new(der.len);
+    if (block == NULL)
+        return SMTPSEC_E_NOMEM;
+    own.data = memcpy(block->octets, der.data, der.len);
+    own.len = der.len;
+    code = append(anchors, own);
+    keep_block(anchors, block, before);
+    return code == SMTPSEC_E_LIMIT ? SMTPSEC_E_FORMAT : code;
 }
 
 int
 ss_anchors_add_der(struct smtpsec_anchors *anchors, struct ss_bytes der)
 {
-    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.data, (unsigned)der.len};
-    int code;
+    int code = add_der(anchors, der);
 
-    if (der.data == NULL || der.len == 0 || der.len > 1 << 20)
-        return ss_error_set(&anchors->error, SMTPSEC_E_FORMAT, "trust anchor is no certificate");
-    code = append(anchors, &datum);
-    if (code == 0) {
-        ss_anchor_sort(anchors->list, anchors->count);
+    if (code == 0)
         return 0;
-    }
-    if (code == SMTPSEC_E_LIMIT)
-        code = SMTPSEC_E_FORMAT;
     return ss_error_set(&anchors->error, code, code == SMTPSEC_E_NOMEM
                                                    ? "out of memory"
                                                    : "trust anchor is no certificate");
 }
 
-/* Decode the block and append it. One that no parser wants is passed over: a bundle is a list. */
-static int
-append_block(struct smtpsec_anchors *anchors, const uint8_t *block, size_t len)
+/* Room for all certificates of the text. */
+static size_t
+room_of(struct ss_bytes pem)
 {
-    gnutls_datum_t pem = {(unsigned char *)(uintptr_t)block, (unsigned)len};
-    gnutls_datum_t der = {NULL, 0};
-    int code;
+    struct ss_bytes base64;
+    size_t room = 0;
 
-    if (len > 1 << 20)
-        return SMTPSEC_E_FORMAT;
-    code = gnutls_pem_base64_decode2("CERTIFICATE", &pem, &der);
-    if (code != 0)
-        return code == GNUTLS_E_MEMORY_ERROR ? SMTPSEC_E_NOMEM : SMTPSEC_E_FORMAT;
-    code = append(anchors, &der);
-    gnutls_free(der.data);
-    return code;
+    while (ss_pem_next(&pem, &base64))
+        room += ss_pem_room(base64.len);
+    return room;
 }
 
+/* What has no certificate's shape is passed over: a bundle is a list. Returns 0, NOMEM, LIMIT. */
+static int
+append_all(struct smtpsec_anchors *anchors, struct ss_bytes pem, uint8_t *at)
+{
+    struct ss_bytes base64, der;
+    int code = 0;
+
+    while (ss_pem_next(&pem, &base64) && code != SMTPSEC_E_NOMEM && code != SMTPSEC_E_LIMIT) {
+        der.data = at;
+        if (!ss_pem_decode(base64, at, &der.len) || der.len > CERTIFICATE_MAX)
+            continue;
+        code = append(anchors, der);
+        if (code == 0)
+            at += der.len;
+    }
+    return code == SMTPSEC_E_FORMAT ? 0 : code;
+}
+
+/*
+ * Octets only. To give all to GnuTLS takes milliseconds and megabytes, of
+ * which a process uses what the two or three CAs it meets are worth.
+ */
 int
 ss_anchors_add_pem(struct smtpsec_anchors *anchors, struct ss_bytes pem)
 {
-    const uint8_t *at = pem.data;
-    size_t left = pem.data != NULL ? pem.len : 0;
     size_t before = anchors->count;
-    int code = 0;
+    struct block *block = block_new(room_of(pem));
+    int code = SMTPSEC_E_NOMEM;
 
-    while (left > 0 && code != SMTPSEC_E_NOMEM && code != SMTPSEC_E_LIMIT) {
-        const uint8_t *begin = memmem(at, left, begin_mark, sizeof(begin_mark) - 1);
-        const uint8_t *end;
-
-        if (begin == NULL)
-            break;
-        left -= (size_t)(begin - at);
-        end = memmem(begin, left, end_mark, sizeof(end_mark) - 1);
-        if (end == NULL)
-            break;
-        end += sizeof(end_mark) - 1;
-        code = append_block(anchors, begin, (size_t)(end - begin));
-        left -= (size_t)(end - begin);
-        at = end;
+    if (block != NULL) {
+        code = append_all(anchors, pem, block->octets);
+        keep_block(anchors, block, before);
     }
-    ss_anchor_sort(anchors->list, anchors->count);
     if (code == SMTPSEC_E_NOMEM)
         return ss_error_set(&anchors->error, code, "out of memory");
     if (code == SMTPSEC_E_LIMIT)

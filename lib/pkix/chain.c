@@ -231,17 +231,18 @@ static int
 find_path_under(struct ss_chain *chain, gnutls_x509_crt_t crt, int64_t now,
                 struct ss_path_result *result)
 {
-    struct ss_anchor anchor = {NULL, {NULL, 0}};
+    struct ss_anchor anchor;
     struct ss_anchor_index index = {&anchor, 1};
     int code = ss_anchor_init(&anchor, crt);
 
+    if (code == SMTPSEC_E_NOMEM)
+        return code;
     if (code == SMTPSEC_E_FORMAT) {
         result->reason = SMTPSEC_REASON_BAD_CERTIFICATE;
         result->open = false;
         return 0;
     }
-    if (code == 0)
-        code = ss_path_find(chain, &index, now, result);
+    code = ss_path_find(chain, &index, now, result);
     gnutls_free(anchor.subject.data);
     return code;
 }

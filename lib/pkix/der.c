@@ -125,32 +125,53 @@ ss_der_is_spki(struct ss_bytes der)
 
 /* RFC 5280 4.1: version, serialNumber, signature, issuer, validity, subject, then the key. */
 static bool
-cut_spki(struct ss_bytes tbs, struct ss_bytes *spki)
+cut(struct ss_bytes tbs, struct ss_bytes *subject, struct ss_bytes *spki)
 {
-    struct ss_bytes content, whole;
+    struct ss_bytes content, name, whole;
     struct ss_rd rd;
 
     ss_rd_init(&rd, tbs.data, tbs.len);
     if (rd.left > 0 && rd.at[0] == TAG_VERSION && !skip(&rd, TAG_VERSION))
         return false;
     if (!skip(&rd, TAG_INTEGER) || !skip_algorithm(&rd) || !skip(&rd, TAG_SEQUENCE) ||
-        !skip(&rd, TAG_SEQUENCE) || !skip(&rd, TAG_SEQUENCE) ||
+        !skip(&rd, TAG_SEQUENCE) || !expect(&rd, TAG_SEQUENCE, &content, &name) ||
         !expect(&rd, TAG_SEQUENCE, &content, &whole) || !ss_der_is_spki(whole))
         return false;
+    *subject = name;
     *spki = whole;
     return true;
+}
+
+static bool
+cut_certificate(struct ss_bytes certificate, struct ss_bytes *subject, struct ss_bytes *spki)
+{
+    struct ss_bytes tbs, whole;
+    struct ss_rd rd;
+
+    return enter_only(certificate, &rd) && expect(&rd, TAG_SEQUENCE, &tbs, &whole) &&
+           cut(tbs, subject, spki) && skip_algorithm(&rd) && skip_bit_string(&rd) &&
+           ss_rd_done(&rd);
 }
 
 bool
 ss_der_spki(struct ss_bytes certificate, struct ss_bytes *spki)
 {
-    struct ss_bytes tbs, whole, found;
-    struct ss_rd rd;
+    struct ss_bytes subject, found;
 
-    if (!enter_only(certificate, &rd) || !expect(&rd, TAG_SEQUENCE, &tbs, &whole) ||
-        !cut_spki(tbs, &found) || !skip_algorithm(&rd) || !skip_bit_string(&rd) || !ss_rd_done(&rd))
+    if (!cut_certificate(certificate, &subject, &found))
         return false;
     *spki = found;
+    return true;
+}
+
+bool
+ss_der_subject(struct ss_bytes certificate, struct ss_bytes *subject)
+{
+    struct ss_bytes found, spki;
+
+    if (!cut_certificate(certificate, &found, &spki))
+        return false;
+    *subject = found;
     return true;
 }
 

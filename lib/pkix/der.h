@@ -15,6 +15,8 @@
  * included. False when it is not a certificate's shape.
  */
 bool ss_der_spki(struct ss_bytes certificate, struct ss_bytes *spki);
+/* Likewise the subject: the whole Name, octet by octet. */
+bool ss_der_subject(struct ss_bytes certificate, struct ss_bytes *subject);
 /*
  * True when it is exactly one certificate / one SubjectPublicKeyInfo and
  * nothing follows (matrix TLSA-18).

@@ -8,6 +8,8 @@
  */
 #include "pkix/certificate.h"
 
+#include <string.h>
+
 /* Certificates looked at in one search, counted once for each path they stand on. */
 #define SEARCH_BUDGET 64
 
@@ -198,11 +200,13 @@ judge(const struct path *path, int64_t now, int32_t *reason)
 }
 
 static bool
-same_certificate(const struct ss_certificate *own, gnutls_x509_crt_t crt)
+same_certificate(const struct ss_certificate *own, const struct ss_anchor *anchor)
 {
     gnutls_datum_t der = {own->der, (unsigned)own->len};
 
-    return gnutls_x509_crt_equals2(crt, &der) != 0;
+    if (anchor->der.data != NULL)
+        return own->len == anchor->der.len && memcmp(own->der, anchor->der.data, own->len) == 0;
+    return gnutls_x509_crt_equals2(anchor->crt, &der) != 0;
 }
 
 /* Judge the path under each anchor that can have issued its top. */
@@ -216,10 +220,14 @@ try_anchors(struct search *search, bool *issuer_known)
 
     count = ss_anchor_find(search->anchors, &top->issuer, &first);
     for (i = first; i < first + count; i++) {
-        gnutls_x509_crt_t anchor = search->anchors->list[i].crt;
+        gnutls_x509_crt_t anchor;
 
-        if (!gnutls_x509_crt_check_issuer(top->crt, anchor) ||
-            same_certificate(&search->chain->list[0], anchor))
+        if (same_certificate(&search->chain->list[0], &search->anchors->list[i]))
+            continue;
+        code = ss_anchor_certificate(&search->anchors->list[i], &anchor);
+        if (code != 0)
+            return code;
+        if (anchor == NULL || !gnutls_x509_crt_check_issuer(top->crt, anchor))
             continue;
         if (search->budget < search->path.length)
             break;
@@ -249,7 +257,7 @@ is_anchor(const struct search *search, const struct ss_certificate *own)
         return false;
     count = ss_anchor_find(search->anchors, &subject, &first);
     for (i = first; i < first + count && !found; i++)
-        found = same_certificate(own, search->anchors->list[i].crt);
+        found = same_certificate(own, &search->anchors->list[i]);
     gnutls_free(subject.data);
     return found;
 }

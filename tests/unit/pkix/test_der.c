@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <gnutls/x509.h>
+
 #include "certs.h"
 #include "pkix/der.h"
 
@@ -109,6 +111,30 @@ check_real(void **state)
     assert_true(len > 200);
 }
 
+/* The name by which an issuer is found: what GnuTLS cuts out, we cut out. */
+static void
+check_subject(void **state)
+{
+    struct ss_test_cert_spec spec = {.cn = "Root", .second_cn = "Other", .key = 1, .ca = true};
+    struct ss_bytes der = ss_test_cert_der(ss_test_cert(&spec));
+    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.data, (unsigned)der.len};
+    gnutls_datum_t want = {NULL, 0};
+    struct ss_bytes subject;
+    gnutls_x509_crt_t crt;
+
+    (void)state;
+    assert_int_equal(gnutls_x509_crt_init(&crt), 0);
+    assert_int_equal(gnutls_x509_crt_import(crt, &datum, GNUTLS_X509_FMT_DER), 0);
+    assert_int_equal(gnutls_x509_crt_get_raw_dn(crt, &want), 0);
+    assert_true(ss_der_subject(der, &subject));
+    assert_int_equal(subject.len, want.size);
+    assert_memory_equal(subject.data, want.data, want.size);
+    der.len--;
+    assert_false(ss_der_subject(der, &subject));
+    gnutls_free(want.data);
+    gnutls_x509_crt_deinit(crt);
+}
+
 static void
 check_next(void **state)
 {
@@ -140,6 +166,7 @@ main(void)
     SS_TABLE_ROWS(&t, check_spki, spkis);
     SS_TABLE_ROWS(&t, check_certificate, certificates);
     ss_table_case(&t, "DANE-EE-06 the key of a real certificate", check_real);
+    ss_table_case(&t, "the subject of a real certificate", check_subject);
     ss_table_case(&t, "elements one by one", check_next);
     failed = ss_table_run(&t);
     ss_test_certs_free();

@@ -209,12 +209,36 @@ anchors_of(const int *who, size_t most)
     return anchors;
 }
 
+/* The same out of a bundle. */
+static struct smtpsec_anchors *
+bundle_of(const int *who, size_t most)
+{
+    struct smtpsec_anchors *anchors;
+    struct ss_bytes pem;
+    struct ss_buf text;
+    size_t n;
+
+    ss_buf_init(&text, 65536);
+    for (n = 0; n < most && who[n] != NOBODY; n++) {
+        pem = ss_test_cert_pem(cast[who[n]]);
+        ss_buf_put(&text, pem.data, pem.len);
+    }
+    pem.data = text.data;
+    pem.len = text.len;
+    assert_int_equal(ss_anchors_new(&anchors), 0);
+    assert_int_equal(ss_anchors_add_pem(anchors, pem), n > 0 ? 0 : SMTPSEC_E_TRUST);
+    assert_int_equal(ss_anchors_count(anchors), n);
+    ss_buf_free(&text);
+    return anchors;
+}
+
 static void
 check(void **state)
 {
     const struct row *row = *state;
     struct ss_chain *chain = chain_of(row->chain, 6);
     struct smtpsec_anchors *anchors = anchors_of(row->anchors, 3);
+    struct smtpsec_anchors *bundle = bundle_of(row->anchors, 3);
     int32_t reason = -1;
 
     assert_int_equal(ss_chain_verify(chain, anchors, SS_TEST_NOW, &reason), 0);
@@ -222,6 +246,9 @@ check(void **state)
     /* Nothing of the first judgement stays in the chain. */
     assert_int_equal(ss_chain_verify(chain, anchors, SS_TEST_NOW, &reason), 0);
     assert_int_equal(reason, row->want);
+    assert_int_equal(ss_chain_verify(chain, bundle, SS_TEST_NOW, &reason), 0);
+    assert_int_equal(reason, row->want);
+    ss_anchors_unref(bundle);
     ss_anchors_unref(anchors);
     ss_chain_free(chain);
 }
