@@ -6,6 +6,7 @@
   lab.py shell [--keep] [--beside]                        enter it by hand
   lab.py control WORDS...                                 change it, from inside
   lab.py list                                             print the table
+  lab.py private                                          status 0: it would be in namespaces
 
 The command finds LAB_DIR, LAB_RESOLVER, LAB_CA, LAB_CONTROL in its environment.
 --keep leaves LAB_DIR behind; --beside makes no namespaces.
@@ -88,6 +89,8 @@ def main():
         return control.client(sys.argv[2:])
     if sys.argv[1:] == ['list']:
         return show()
+    if sys.argv[1:] == ['private']:
+        return 0 if private() else 1
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument('what', choices=('run', 'shell'))
     parser.add_argument('--keep', action='store_true')
