@@ -116,6 +116,9 @@ ss_entry_rank(enum ss_store_table table, struct ss_bytes key, struct ss_bytes va
     case SS_TABLE_POLICIES:
     case SS_TABLE_POLICIES_NEW:
         return rank_policy(key, value, now, table == SS_TABLE_POLICIES_NEW);
+    case SS_TABLE_PLANS:
+    case SS_TABLE_ANSWERS:
+        return 0;
     default:
         return SS_STORE_FIXED;
     }

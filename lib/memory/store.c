@@ -38,6 +38,8 @@ ss_store_set_limits(struct ss_store *store, const struct ss_store_limits *limits
         own->probation = SS_STORE_PROBATION;
     if (own->probation > own->kept / 10)
         own->probation = own->kept / 10 > 0 ? own->kept / 10 : 1;
+    if (own->plans == 0)
+        own->plans = SS_STORE_PLANS;
 }
 
 int
@@ -144,6 +146,22 @@ ss_store_check(struct ss_store *store, bool *damaged)
     if (lost(store))
         return SMTPSEC_E_MEMORY;
     return store->kind->check != NULL ? store->kind->check(store, damaged) : 0;
+}
+
+bool
+ss_store_is_volatile(enum ss_store_table table)
+{
+    return table == SS_TABLE_PLANS || table == SS_TABLE_ANSWERS;
+}
+
+int
+ss_store_discard_volatile(struct ss_store *store)
+{
+    if (store == NULL)
+        return SMTPSEC_E_INVALID;
+    if (lost(store) || store->state != SMTPSEC_MEMORY_OK)
+        return SMTPSEC_E_MEMORY;
+    return store->kind->discard != NULL ? store->kind->discard(store) : 0;
 }
 
 void

@@ -10,6 +10,12 @@
  * for or changed; the _NEW tables can only be read, and hold those on
  * probation alone. SS_TABLE_META holds a few small values under short names
  * in ASCII; "format" and those that begin with "hand" are the store's own.
+ *
+ * SS_TABLE_PLANS and _ANSWERS are volatile: whatever stands there may be gone
+ * at the next look (a boot, damage, room that was needed, a cache thrown
+ * away), and they are no part of the memory. All processes of the host share
+ * them where the store can; where it cannot they are as if empty, and changing
+ * them fails with SMTPSEC_E_MEMORY while the store's own state stays as it is.
  */
 #ifndef SS_MEMORY_STORE_H
 #define SS_MEMORY_STORE_H
@@ -28,7 +34,9 @@ enum ss_store_table {
     SS_TABLE_CLAIMS_NEW = 2,
     SS_TABLE_POLICIES_NEW = 3,
     SS_TABLE_META = 4,
-    SS_TABLE_COUNT = 5
+    SS_TABLE_PLANS = 5,
+    SS_TABLE_ANSWERS = 6,
+    SS_TABLE_COUNT = 7
 };
 
 /* Largest value kept; larger ones are refused with SMTPSEC_E_LIMIT. */
@@ -36,7 +44,7 @@ enum ss_store_table {
 
 /*
  * PUT_NEW puts on probation, or keeps there; what is off it stays off. In
- * SS_TABLE_META it is PUT.
+ * SS_TABLE_META and in the volatile tables it is PUT.
  */
 enum ss_edit { SS_EDIT_KEEP, SS_EDIT_PUT, SS_EDIT_DELETE, SS_EDIT_PUT_NEW };
 
@@ -44,6 +52,12 @@ enum ss_edit { SS_EDIT_KEEP, SS_EDIT_PUT, SS_EDIT_DELETE, SS_EDIT_PUT_NEW };
  * Decide on a change inside the write transaction. old is NULL when nothing is
  * stored; it is valid during the call only. For PUT and PUT_NEW, write the
  * value into out. A negative return ends the transaction without a change.
+ *
+ * It must not use a store, with one exception: the edit of a claim or a policy
+ * may read and change the volatile tables of the same store, since they have a
+ * write lock of their own. So what was kept by the old value is gone before
+ * the new one can be seen. Never the other way round: two processes would
+ * each hold the lock that the other waits for.
  */
 typedef int (*ss_store_edit)(void *arg, const struct ss_bytes *old, struct ss_buf *out,
                              enum ss_edit *edit);
@@ -58,19 +72,21 @@ struct ss_lease;
 /*
  * How much evidence an entry is, of a table that is not SS_TABLE_META: _NEW
  * says that it is on probation. Where room is needed the least goes. Must not
- * use a store.
+ * use a store. Asked of the volatile tables too.
  */
 typedef uint64_t (*ss_store_rank)(void *arg, enum ss_store_table table, struct ss_bytes key,
                                   struct ss_bytes value);
 
 #define SS_STORE_KEPT 4000000
 #define SS_STORE_PROBATION 65536
+#define SS_STORE_PLANS 200000
 
-/* For claims, and again for policies. */
+/* For claims, and again for policies; `plans` for each of the volatile tables. */
 struct ss_store_limits {
     uint64_t kept;      /* off probation; 0: SS_STORE_KEPT */
     uint64_t probation; /* on it, a tenth of `kept` at most; 0: SS_STORE_PROBATION */
-    ss_store_rank rank; /* NULL: nothing may go */
+    uint64_t plans;     /* 0: SS_STORE_PLANS */
+    ss_store_rank rank; /* NULL: nothing may go, but of the volatile tables anything */
     void *arg;          /* of rank; must outlive the store */
     uint64_t seed;      /* that nobody can guess: where to look first; 0: the store's own */
 };
@@ -88,6 +104,12 @@ struct ss_store_figures {
     uint64_t entries[SS_TABLE_COUNT]; /* here each table is counted by itself */
 };
 
+/* Reads one table of a store again and again, from one thread. This is the head of every reader. */
+struct ss_store_reader {
+    struct ss_store *store;
+    enum ss_store_table table;
+};
+
 struct ss_store_kind {
     int (*get)(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                struct ss_buf *value);
@@ -103,6 +125,14 @@ struct ss_store_kind {
     int (*check)(struct ss_store *store, bool *damaged);
     /* May be NULL. Called on a store that is LOST: open it anew, if it is time. */
     void (*retry)(struct ss_store *store);
+    /* All three or none: then a reader is a series of get(). */
+    int (*reader_open)(struct ss_store *store, enum ss_store_table table,
+                       struct ss_store_reader **out);
+    int (*reader_get)(struct ss_store_reader *reader, struct ss_bytes key, uint8_t *room,
+                      size_t cap, size_t *len);
+    void (*reader_close)(struct ss_store_reader *reader);
+    /* May be NULL: there are no volatile tables. */
+    int (*discard)(struct ss_store *store);
 };
 
 /* The head of every store. */
@@ -123,6 +153,22 @@ void ss_store_set_limits(struct ss_store *store, const struct ss_store_limits *l
 /* Copy a value out. Returns 0, NOT_FOUND, NOMEM, MEMORY. */
 int ss_store_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                  struct ss_buf *value);
+/*
+ * Open a reader: no allocation, and no system call beyond the store's own, for
+ * each value. It lives on while its store is lost and comes back, and in a
+ * forked child, where it may be used and closed like the store.
+ * Returns 0, NOMEM, MEMORY (lost; not for a volatile table that is not there).
+ */
+int ss_store_reader_open(struct ss_store *store, enum ss_store_table table,
+                         struct ss_store_reader **out);
+/*
+ * Copy a value into room of `cap` octets; *len receives how long it is.
+ * Returns 0, NOT_FOUND, LIMIT (longer than cap; nothing is copied), NOMEM, MEMORY.
+ */
+int ss_store_reader_get(struct ss_store_reader *reader, struct ss_bytes key, uint8_t *room,
+                        size_t cap, size_t *len);
+/* Takes NULL. Before the store is closed. */
+void ss_store_reader_close(struct ss_store_reader *reader);
 /*
  * Read, decide, write, in one transaction; keeping writes nothing. The edit
  * must not use a store. Returns 0, NOMEM, MEMORY, LIMIT (too large, or no room
@@ -150,6 +196,15 @@ int ss_store_figures(struct ss_store *store, struct ss_store_figures *out);
  * Returns 0 and whether a page is damaged, NOMEM, or MEMORY (cannot be read).
  */
 int ss_store_check(struct ss_store *store, bool *damaged);
+/* Is it one of those that may be gone at the next look? */
+bool ss_store_is_volatile(enum ss_store_table table);
+/*
+ * Throw the volatile tables away, for all processes that share them: who
+ * writes there notices at once, who reads within a second. May be called from
+ * the edit of a claim or a policy. Returns 0, NOMEM, or MEMORY (they may
+ * still be there).
+ */
+int ss_store_discard_volatile(struct ss_store *store);
 /* Close; takes NULL. */
 void ss_store_close(struct ss_store *store);
 

@@ -30,6 +30,9 @@
 #define SS_LMDB_WRITE_LOCK "write.lock"
 #define SS_LMDB_FETCH_LOCK "fetch.lock"
 
+/* Those of the memory itself come first. */
+#define SS_LMDB_TABLES ((size_t)SS_TABLE_PLANS)
+
 #define SS_LMDB_MAP_MAX (sizeof(size_t) > 4 ? (uint64_t)1 << 38 : (uint64_t)1 << 30)
 
 /* One environment, shared by all stores of this process on the same file. */

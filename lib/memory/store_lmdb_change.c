@@ -281,7 +281,7 @@ ss_lmdb_update(struct ss_store *store, enum ss_store_table table, struct ss_byte
     struct ss_lmdb_store *s = ss_lmdb_store_of(store);
     struct change change = { .store = store, .table = table, .key = key, .edit = edit, .arg = arg,
                              .what = SS_EDIT_KEEP };
-    int lock, rc = ss_lmdb_enter(s);
+    int lock, rc = ss_store_is_volatile(table) ? SMTPSEC_E_MEMORY : ss_lmdb_enter(s);
 
     if (rc != 0)
         return rc;

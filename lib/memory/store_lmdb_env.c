@@ -161,7 +161,7 @@ map(struct opening *o)
         return rc == ENOMEM ? SMTPSEC_E_NOMEM : lost(o, "LMDB", rc);
     o->env->mdb = mdb;
     mdb_env_set_maxreaders(mdb, READERS_MAX);
-    mdb_env_set_maxdbs(mdb, SS_TABLE_COUNT);
+    mdb_env_set_maxdbs(mdb, SS_LMDB_TABLES);
     mdb_env_set_mapsize(mdb, map_size_for(atomic_load(&o->env->size_seen)));
     rc = mdb_env_open(mdb, o->path, flags, 0600);
     if (rc == ENOMEM)

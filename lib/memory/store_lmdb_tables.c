@@ -7,7 +7,7 @@
 #define FORMAT_KEY "format"
 
 /* Format 1 had the claims, the policies, and the table of its mark. */
-static const char *const table_names[SS_TABLE_COUNT] = { "claims", "policies", "claims-new",
+static const char *const table_names[SS_LMDB_TABLES] = { "claims", "policies", "claims-new",
                                                          "policies-new", "meta" };
 
 struct tables {
@@ -48,7 +48,7 @@ open_tables(struct tables *o, MDB_txn *txn)
     size_t i;
     int rc = 0;
 
-    for (i = 0; rc == 0 && i < SS_TABLE_COUNT; i++) {
+    for (i = 0; rc == 0 && i < SS_LMDB_TABLES; i++) {
         rc = mdb_dbi_open(txn, table_names[i], 0, &o->env->tables[i]);
         o->env->there[i] = rc == 0;
         if (rc == MDB_NOTFOUND)
@@ -113,7 +113,7 @@ static int
 make_tables(struct tables *o)
 {
     MDB_txn *txn = NULL;
-    MDB_dbi table[SS_TABLE_COUNT];
+    MDB_dbi table[SS_LMDB_TABLES];
     size_t i;
     int rc, lock = ss_lmdb_write_lock(o->env);
 
@@ -123,7 +123,7 @@ make_tables(struct tables *o)
     rc = mdb_txn_begin(o->env->mdb, NULL, 0, &txn);
     if (rc == 0)
         rc = may_make_tables(o, txn);
-    for (i = 0; rc == 0 && i < SS_TABLE_COUNT; i++)
+    for (i = 0; rc == 0 && i < SS_LMDB_TABLES; i++)
         rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &table[i]);
     if (rc == 0)
         rc = write_format(txn, table[SS_TABLE_META]);
@@ -143,9 +143,9 @@ is_maimed(const struct ss_lmdb_env *env)
 {
     size_t i, names = 0;
 
-    for (i = 0; i < SS_TABLE_COUNT; i++)
+    for (i = 0; i < SS_LMDB_TABLES; i++)
         names += env->there[i] ? 1 : 0;
-    return names >= 3 && names < SS_TABLE_COUNT;
+    return names >= 3 && names < SS_LMDB_TABLES;
 }
 
 int
@@ -162,7 +162,7 @@ ss_lmdb_tables_open(struct ss_lmdb_env *env, const char *path, bool read_only,
         if (rc == 0)
             rc = load_tables(o);
     }
-    for (i = 0; rc == 0 && env->format == FORMAT_VERSION && i < SS_TABLE_COUNT; i++) {
+    for (i = 0; rc == 0 && env->format == FORMAT_VERSION && i < SS_LMDB_TABLES; i++) {
         if (!env->there[i])
             rc = MDB_NOTFOUND;
     }

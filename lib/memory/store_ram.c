@@ -339,17 +339,70 @@ ram_figures(struct ss_store *store, struct ss_store_figures *out)
 }
 
 static void
+clear(struct shelf *shelf)
+{
+    size_t i;
+
+    for (i = 0; i < shelf->count; i++)
+        free(shelf->list[i]);
+    shelf->count = 0;
+}
+
+static void
 ram_close(struct ss_store *store)
 {
     struct ram_store *ram = ram_of(store);
-    size_t table, i;
+    size_t table;
 
     for (table = 0; table < SS_TABLE_COUNT; table++) {
-        for (i = 0; i < ram->shelves[table].count; i++)
-            free(ram->shelves[table].list[i]);
+        clear(&ram->shelves[table]);
         free(ram->shelves[table].list);
     }
     free(ram);
+}
+
+static int
+ram_reader_open(struct ss_store *store, enum ss_store_table table, struct ss_store_reader **out)
+{
+    struct ss_store_reader *reader = calloc(1, sizeof(*reader));
+
+    if (reader == NULL)
+        return SMTPSEC_E_NOMEM;
+    reader->store = store;
+    reader->table = table;
+    *out = reader;
+    return 0;
+}
+
+static int
+ram_reader_get(struct ss_store_reader *reader, struct ss_bytes key, uint8_t *room, size_t cap,
+               size_t *len)
+{
+    enum ss_store_table where;
+    const struct entry *entry = find(ram_of(reader->store), reader->table, key, &where);
+
+    if (entry == NULL)
+        return SMTPSEC_E_NOT_FOUND;
+    *len = entry->value_len;
+    if (entry->value_len > cap)
+        return SMTPSEC_E_LIMIT;
+    if (entry->value_len > 0)
+        memcpy(room, value_of(entry).data, entry->value_len);
+    return 0;
+}
+
+static void
+ram_reader_close(struct ss_store_reader *reader)
+{
+    free(reader);
+}
+
+static int
+ram_discard(struct ss_store *store)
+{
+    clear(&ram_of(store)->shelves[SS_TABLE_PLANS]);
+    clear(&ram_of(store)->shelves[SS_TABLE_ANSWERS]);
+    return 0;
 }
 
 static const struct ss_store_kind ram_kind = {
@@ -358,6 +411,10 @@ static const struct ss_store_kind ram_kind = {
     .each = ram_each,
     .close = ram_close,
     .figures = ram_figures,
+    .reader_open = ram_reader_open,
+    .reader_get = ram_reader_get,
+    .reader_close = ram_reader_close,
+    .discard = ram_discard,
 };
 
 int

@@ -23,6 +23,9 @@ ss_store_bound(const struct ss_store *store, enum ss_store_table table)
     case SS_TABLE_CLAIMS_NEW:
     case SS_TABLE_POLICIES_NEW:
         return store->limits.probation;
+    case SS_TABLE_PLANS:
+    case SS_TABLE_ANSWERS:
+        return store->limits.plans;
     default:
         return UINT64_MAX; /* we alone write there */
     }
@@ -53,7 +56,8 @@ void
 ss_room_look(struct ss_room *room, struct ss_bytes key, struct ss_bytes value)
 {
     const struct ss_store_limits *limits = &room->store->limits;
-    uint64_t rank = SS_STORE_FIXED;
+    /* What may be lost at any time may go, too. */
+    uint64_t rank = ss_store_is_volatile(room->table) ? 0 : SS_STORE_FIXED;
 
     room->looked++;
     if (key.len > sizeof(room->key))
