@@ -64,6 +64,29 @@ double bench_percentile(double *values, size_t count, double share);
 void bench_seed(uint64_t *state, uint64_t seed);
 uint64_t bench_random(uint64_t *state);
 
+/* ---- bench_child.c: this program again, in a process of its own ---- */
+
+#define BENCH_CHILD_ARGUMENTS 8
+
+struct bench_child;
+/* Run it with these arguments, up to a NULL. */
+struct bench_child *bench_child_start(const char *const arguments[]);
+/* The next number that it says on its stdout; waits for it. */
+double bench_child_number(struct bench_child *child);
+/* Let it go on from bench_child_wait(), which the child calls. */
+void bench_child_go(struct bench_child *child);
+void bench_child_wait(void);
+/* Wait for its end, and free. */
+void bench_child_end(struct bench_child *child);
+
+/* ---- bench_memory.c ---- */
+
+/*
+ * Octets that this process holds alone (Private_* of /proc/self/smaps_rollup).
+ * A page of a shared file counts as long as nobody else maps it, too.
+ */
+double bench_private_memory(void);
+
 /* ---- bench_count.c ---- */
 
 /*
