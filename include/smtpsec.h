@@ -394,7 +394,8 @@ enum {
     SMTPSEC_COUNTER_HOLD_ENDED = 8,   /* mail went on, weaker than remembered */
     SMTPSEC_COUNTER_MET = 9,          /* sessions that met what the memory asks */
     SMTPSEC_COUNTER_RECORDED = 10,    /* outcomes taken in */
-    SMTPSEC_COUNTER_NOT_RECORDED = 11 /* outcomes that could not be */
+    SMTPSEC_COUNTER_NOT_RECORDED = 11,/* outcomes that could not be */
+    SMTPSEC_COUNTER_FROM_CACHE = 12   /* kept plans found; none of them is an evaluation */
 };
 
 /** How long soft claims refuse; see smtpsec_options_set_hold(). */
@@ -580,16 +581,6 @@ SMTPSEC_API int smtpsec_options_load_system_resolvers(struct smtpsec_options *op
 SMTPSEC_API int smtpsec_options_set_dns_timeout(struct smtpsec_options *options, int32_t timeout_ms);
 /** Time for one policy fetch; default 60000 ms (RFC 8461 3.3), 100 to 60000. */
 SMTPSEC_API int smtpsec_options_set_fetch_timeout(struct smtpsec_options *options, int32_t timeout_ms);
-/**
- * Load the HTTPS part at the first fetch, not with the context; default 0.
- *
- * It is libcurl and what comes with it: some 10 ms and 0.8 MiB that a process
- * of few messages, answered from its memory, need not pay. Not for one that
- * enters a chroot later, nor for an event loop, which would stand still for so
- * long. If it then cannot be loaded, fetches fail as unreachable, and the event
- * SMTPSEC_EVENT_FETCH_UNAVAILABLE says so.
- */
-SMTPSEC_API int smtpsec_options_set_fetch_late(struct smtpsec_options *options, int on);
 
 /**
  * Keep the memory in this directory, which must exist.
@@ -1287,6 +1278,71 @@ SMTPSEC_API int smtpsec_requirement_read(const struct smtpsec_context *context, 
                                          size_t len, struct smtpsec_requirement **out);
 /** Free bytes that this library gave. */
 SMTPSEC_API void smtpsec_bytes_free(uint8_t *data);
+
+/* ---- Kept plans --------------------------------------------------------
+ *
+ * With a memory, the plan of each evaluation is kept beside it for as long as
+ * all that it rests on lives: shared by all processes of the host that use the
+ * memory by the same settings and policy file. A kept plan asks for exactly what
+ * a fresh decision by the same answers and by what is remembered now would ask
+ * for: whatever changes the memory of a domain drops its plan.
+ *
+ *   if (smtpsec_cached_find(cached, "example.org", now) != 1)
+ *       smtpsec_evaluate(context, "example.org", 30000, &plan);
+ */
+
+/** Finds kept plans, again and again. */
+struct smtpsec_cached;
+
+/**
+ * Make one; it belongs to its context, and is freed before it.
+ * Returns: 0, NOMEM, INVALID.
+ * Threads: as the context, one at a time for both.
+ */
+SMTPSEC_API int smtpsec_cached_new(struct smtpsec_context *context, struct smtpsec_cached **out);
+SMTPSEC_API void smtpsec_cached_free(struct smtpsec_cached *cached);
+/**
+ * Find the plan kept for a plain message to a domain, by MX and port 25. It costs
+ * one read of the store: nothing is allocated, and nobody is asked.
+ *
+ * domain:  in letters, digits, hyphens and underscores of either case; for any
+ *          other, one in UTF-8 among them, nothing is found.
+ * now:     seconds since 1970-01-01 UTC. Outside of the plan's life it is not there.
+ * Returns: 1: there it is, 0: evaluate, INVALID, NOMEM.
+ */
+SMTPSEC_API int smtpsec_cached_find(struct smtpsec_cached *cached, const char *domain, int64_t now);
+/*
+ * What was found, as smtpsec_plan_*() and smtpsec_host_*() would say it. What is
+ * returned is valid until the next find, and nobody's to free. Where nothing was
+ * found: DEFER, hosts to be skipped, 0 and NULL.
+ */
+SMTPSEC_API int32_t smtpsec_cached_verdict(const struct smtpsec_cached *cached);
+SMTPSEC_API int32_t smtpsec_cached_reason(const struct smtpsec_cached *cached);
+SMTPSEC_API int32_t smtpsec_cached_level(const struct smtpsec_cached *cached);
+SMTPSEC_API const char *smtpsec_cached_digest(const struct smtpsec_cached *cached);
+/** From this second on it is not found any more; never later than the plan's own end. */
+SMTPSEC_API int64_t smtpsec_cached_expires(const struct smtpsec_cached *cached);
+SMTPSEC_API size_t smtpsec_cached_host_count(const struct smtpsec_cached *cached);
+SMTPSEC_API const char *smtpsec_cached_host_name(const struct smtpsec_cached *cached, size_t n);
+SMTPSEC_API uint16_t smtpsec_cached_host_preference(const struct smtpsec_cached *cached, size_t n);
+SMTPSEC_API int32_t smtpsec_cached_host_action(const struct smtpsec_cached *cached, size_t n);
+SMTPSEC_API int32_t smtpsec_cached_host_reason(const struct smtpsec_cached *cached, size_t n);
+SMTPSEC_API size_t smtpsec_cached_host_address_count(const struct smtpsec_cached *cached, size_t n);
+SMTPSEC_API const char *smtpsec_cached_host_address(const struct smtpsec_cached *cached, size_t n,
+                                                    size_t m);
+/** Of the host's requirement, as smtpsec_requirement_level() and its neighbours say it. */
+SMTPSEC_API int32_t smtpsec_cached_host_level(const struct smtpsec_cached *cached, size_t n);
+SMTPSEC_API int32_t smtpsec_cached_host_tls(const struct smtpsec_cached *cached, size_t n);
+SMTPSEC_API int32_t smtpsec_cached_host_identities(const struct smtpsec_cached *cached, size_t n);
+SMTPSEC_API int32_t smtpsec_cached_host_sources(const struct smtpsec_cached *cached, size_t n);
+SMTPSEC_API const char *smtpsec_cached_host_digest(const struct smtpsec_cached *cached, size_t n);
+/**
+ * Make the requirement of a host, to verify sessions against; free it with
+ * smtpsec_requirement_free(). Returns: 0, NOMEM, NOT_FOUND (no such host, or it
+ * is skipped), FORMAT (what was kept is damaged: evaluate), INVALID.
+ */
+SMTPSEC_API int smtpsec_cached_requirement(const struct smtpsec_cached *cached, size_t n,
+                                           struct smtpsec_requirement **out);
 
 /* ---- Verify ------------------------------------------------------------ */
 

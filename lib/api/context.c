@@ -9,6 +9,7 @@
 #include "api/fingerprint.h"
 #include "api/refresh.h"
 #include "drive/uptime.h"
+#include "engine/kept.h"
 #include "engine/learn.h"
 #include "pkix/anchors.h"
 
@@ -50,50 +51,26 @@ lend_loop(struct ss_loop *loop)
     return host;
 }
 
-static int
-open_module(struct ss_runner *runner, struct ss_error *error)
-{
-    struct ss_fetch_host host = lend_loop(runner->loop);
-    int r = ss_fetch_module_find(&runner->module, error);
-
-    if (r == 0)
-        r = runner->module->open(&host, &runner->fetcher);
-    if (r == SMTPSEC_E_FETCH)
-        ss_error_set(error, r, "the HTTPS part cannot be used");
-    if (r != 0)
-        runner->module = NULL;
-    return r;
-}
-
-/* Tried once: what is missing now will be missing for the next fetch. Memory may come back. */
-static void
-open_module_late(struct ss_runner *runner)
-{
-    struct smtpsec_context *context = runner->load_user;
-    struct ss_error error = {0};
-    int r = open_module(runner, &error);
-
-    if (r != SMTPSEC_E_NOMEM)
-        runner->load_fetch = NULL;
-    if (r == SMTPSEC_E_FETCH)
-        ss_events_add(&context->events, SMTPSEC_EVENT_FETCH_UNAVAILABLE, ss_context_now(context),
-                      "", "no policy can be fetched: %s", error.text);
-}
-
 /* The HTTPS part, where MTA-STS is on and there is somebody to ask. */
 static int
 open_fetch(struct smtpsec_context *context, struct smtpsec_options *options)
 {
+    struct ss_fetch_host host = lend_loop(context->runner.loop);
+    int r;
+
     if (!options->settings.mta_sts)
         return 0;
     if (options->anchors == NULL || ss_anchors_count(options->anchors) == 0)
         return ss_error_set(&options->error, SMTPSEC_E_TRUST,
                             "MTA-STS needs trust anchors for the policy hosts");
-    if (!options->fetch_late)
-        return open_module(&context->runner, &options->error);
-    context->runner.load_fetch = open_module_late;
-    context->runner.load_user = context;
-    return 0;
+    r = ss_fetch_module_find(&context->runner.module, &options->error);
+    if (r == 0)
+        r = context->runner.module->open(&host, &context->runner.fetcher);
+    if (r == SMTPSEC_E_FETCH)
+        ss_error_set(&options->error, r, "the HTTPS part cannot be used");
+    if (r != 0)
+        context->runner.module = NULL;
+    return r;
 }
 
 static int
@@ -137,7 +114,7 @@ open_memory(struct smtpsec_context *context, const struct smtpsec_options *optio
         r = ss_store_lmdb_open(options->memory, &how, NULL, &context->store);
     if (r != 0 || context->store == NULL)
         return r;
-    ss_context_bound_memory(context, options->memory_limit);
+    ss_context_bound_memory(context, options->memory_limit, options->plan_cache_limit);
     ss_context_tell_begun(context, now);
     if (context->store->state == SMTPSEC_MEMORY_LOST)
         ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_LOST, now, "", "no memory: %s",
@@ -262,6 +239,7 @@ ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destinat
     struct ss_sts_entry entry;
     struct ss_record record;
     struct ss_memory_key key;
+    struct ss_stamps stamps;
     int32_t state;
     int fault = 0;
     int r = 0;
@@ -269,8 +247,9 @@ ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destinat
     ss_destination_key(destination, &key);
     ss_record_init(&record, &key);
     ss_sts_entry_init(&entry);
+    memset(&stamps, 0, sizeof(stamps));
     if (context->store != NULL)
-        r = ss_recall(context->store, destination, &record, &entry, &fault);
+        r = ss_recall_stamped(context->store, destination, &record, &entry, &stamps, &fault);
     if (r == SMTPSEC_E_NOMEM)
         return r;
     /* Asked for now: a store that was lost may have come back with this call. */
@@ -292,6 +271,8 @@ ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destinat
     if (state != SMTPSEC_MEMORY_OK || context->runner.loop == NULL)
         settings.sts_async = false;
     r = ss_lookup_new(destination, &settings, state, &record, &entry, out);
+    if (r == 0)
+        (*out)->stamps = stamps;
     ss_record_free(&record);
     ss_sts_entry_free(&entry);
     return r;
@@ -325,6 +306,9 @@ ss_context_conclude(struct smtpsec_context *context, struct ss_lookup *lookup, i
             ss_tell_write_failed(context, now, plan->domain, r);
         else
             ss_tell_lowered(context, &lookup->evidence.destination.domain, &lowered, now);
+        /* Trouble here is nobody's but the next one's who asks: he evaluates. */
+        if (context->plan_cache && lookup->shared && r == 0)
+            (void)ss_kept_offer(context->store, lookup, plan, context->fingerprint, now);
     }
     *out = plan;
     return 0;

@@ -28,7 +28,6 @@ struct smtpsec_options {
     struct ss_resolver_config resolvers;
     struct smtpsec_anchors *anchors;
     int32_t fetch_timeout_ms;
-    bool fetch_late;
     bool allow_private;
     struct ss_name canaries[SS_CANARIES];
     size_t canary_count;
@@ -74,7 +73,7 @@ int ss_context_check(const struct smtpsec_context *context);
 int64_t ss_context_now(const struct smtpsec_context *context);
 int32_t ss_context_memory_state(const struct smtpsec_context *context);
 /* Bound the memory that was opened; what is in force in this context never goes. */
-void ss_context_bound_memory(struct smtpsec_context *context, uint64_t kept);
+void ss_context_bound_memory(struct smtpsec_context *context, uint64_t kept, uint64_t plans);
 /* Say that a new memory was begun, once. */
 void ss_context_tell_begun(struct smtpsec_context *context, int64_t now);
 /* The key for blobs; NULL without a context or key. */

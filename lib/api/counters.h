@@ -9,7 +9,7 @@
 #include "decision/outcome.h"
 #include "decision/plan.h"
 
-#define SS_COUNTERS (SMTPSEC_COUNTER_NOT_RECORDED + 1)
+#define SS_COUNTERS (SMTPSEC_COUNTER_FROM_CACHE + 1)
 
 struct ss_counters {
     uint64_t values[SS_COUNTERS];

@@ -56,6 +56,7 @@ smtpsec_start(struct smtpsec_context *context, const struct smtpsec_destination 
     ss_canary_ask(context);
     r = ss_context_lookup(context, destination, &lookup);
     if (r == 0) {
+        lookup->shared = true;
         r = ss_runner_start(&context->runner, lookup, deadline_ms, job_done, request, &request->job);
         if (r != 0)
             ss_lookup_free(lookup);

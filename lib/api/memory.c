@@ -4,6 +4,7 @@
 
 #include "api/memory_walk.h"
 #include "decision/plan.h"
+#include "engine/kept.h"
 #include "engine/learn.h"
 
 struct smtpsec_claims {
@@ -188,6 +189,7 @@ drop(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *ed
 
 struct forgetting {
     struct ss_store *store;
+    int64_t now;
     bool found;
 };
 
@@ -198,13 +200,14 @@ forget_one(void *arg, struct ss_bytes key, struct ss_bytes value)
     struct forgetting *forgetting = arg;
 
     (void)value;
-    return ss_store_update(forgetting->store, SS_TABLE_CLAIMS, key, drop, &forgetting->found);
+    return ss_kept_update(forgetting->store, SS_TABLE_CLAIMS, key, drop, &forgetting->found,
+                          forgetting->now);
 }
 
 int
 smtpsec_memory_forget(struct smtpsec_context *context, const char *domain)
 {
-    struct forgetting forgetting = {NULL, false};
+    struct forgetting forgetting = {NULL, 0, false};
     struct ss_reference reference;
     const struct ss_name *name;
     struct ss_name room;
@@ -215,10 +218,14 @@ smtpsec_memory_forget(struct smtpsec_context *context, const char *domain)
     if (context->store->state != SMTPSEC_MEMORY_OK)
         return SMTPSEC_E_MEMORY;
     forgetting.store = context->store;
+    forgetting.now = ss_context_now(context);
     r = ss_memory_walk(context->store, SS_TABLE_CLAIMS, name, forget_one, &forgetting);
     if (r == 0)
-        r = ss_store_update(context->store, SS_TABLE_POLICIES, ss_policy_key(name), drop,
-                            &forgetting.found);
+        r = ss_kept_update(context->store, SS_TABLE_POLICIES, ss_policy_key(name), drop,
+                           &forgetting.found, forgetting.now);
+    /* Also where nothing is remembered: plans are kept of such domains, too. */
+    if (ss_kept_forget(context->store, name) != 0)
+        (void)ss_store_discard_volatile(context->store);
     if (r != 0)
         return r;
     if (!forgetting.found)

@@ -36,6 +36,8 @@ enum figure {
     OCTETS_IN_USE,
     FREE_PAGES,
     READERS,
+    PLANS_KEPT,
+    ANSWERS_KEPT,
     FIGURES
 };
 
@@ -67,6 +69,8 @@ static const char *const names[FIGURES] = {
     "octets-in-use",
     "free-pages",
     "readers",
+    "plans-kept",
+    "answers-kept",
 };
 
 struct smtpsec_stats {
@@ -180,6 +184,8 @@ count_store(struct ss_store *store, uint64_t *values)
                                 : (figures.pages - figures.free_pages) * figures.page_size;
     values[FREE_PAGES] = figures.free_pages;
     values[READERS] = figures.readers;
+    values[PLANS_KEPT] = figures.entries[SS_TABLE_PLANS];
+    values[ANSWERS_KEPT] = figures.entries[SS_TABLE_ANSWERS];
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The memory's bounds, and with whom it is shared (design 6.12, 6.13). */
 #include "api/context.h"
+#include "decision/kept.h"
 #include "drive/uptime.h"
 #include "memory/rank.h"
 
@@ -37,15 +38,18 @@ rank(void *arg, enum ss_store_table table, struct ss_bytes key, struct ss_bytes 
     struct ss_clock_reading reading;
     struct ss_clock_verdict verdict;
 
+    if (table == SS_TABLE_PLANS)
+        return ss_kept_rank(value, ss_context_now(context));
     ss_uptime_read(context->clock.boot, ss_context_now(context), &reading);
     ss_clock_judge(&context->clock.mark, &reading, &verdict);
     return ss_entry_rank(table, key, value, &context->settings.memory, verdict.memory_now);
 }
 
 void
-ss_context_bound_memory(struct smtpsec_context *context, uint64_t kept)
+ss_context_bound_memory(struct smtpsec_context *context, uint64_t kept, uint64_t plans)
 {
-    struct ss_store_limits limits = { .kept = kept, .rank = rank, .arg = context };
+    struct ss_store_limits limits = {
+        .kept = kept, .plans = plans, .rank = rank, .arg = context };
 
     ss_store_set_limits(context->store, &limits);
 }

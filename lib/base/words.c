@@ -397,6 +397,7 @@ static const struct word counter_words[] = {
     { SMTPSEC_COUNTER_MET, "met" },
     { SMTPSEC_COUNTER_RECORDED, "recorded" },
     { SMTPSEC_COUNTER_NOT_RECORDED, "not-recorded" },
+    { SMTPSEC_COUNTER_FROM_CACHE, "from-cache" },
 };
 
 static const struct word stage_words[] = {

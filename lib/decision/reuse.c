@@ -142,9 +142,6 @@ ss_session_satisfies(const struct smtpsec_anchors *anchors,
         memcpy(kept.resumed_digest, opened->digest, SS_SHA256_LEN);
     }
     r = ss_verify(anchors, requirement, &kept, now, &verdict);
-    if (r != 0)
-        return r;
-    *fits = verdict.accepted;
-    ss_verdict_clear(&verdict);
-    return 0;
+    *fits = r == 0 && verdict.accepted;
+    return r;
 }

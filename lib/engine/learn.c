@@ -7,18 +7,9 @@
 #include "decision/observe.h"
 #include "decision/resolve.h"
 #include "decision/sts_view.h"
+#include "engine/kept.h"
 #include "engine/refresh.h"
 #include "memory/rank.h"
-
-struct ss_bytes
-ss_policy_key(const struct ss_name *domain)
-{
-    struct ss_bytes key;
-
-    key.data = domain->wire;
-    key.len = domain->len;
-    return key;
-}
 
 static struct ss_bytes
 view(const struct ss_buf *buf)
@@ -28,82 +19,6 @@ view(const struct ss_buf *buf)
     bytes.data = buf->data;
     bytes.len = buf->len;
     return bytes;
-}
-
-int
-ss_recall_record(struct ss_store *store, const struct ss_memory_key *key, struct ss_record *record,
-                 int *fault)
-{
-    struct ss_buf octets, value;
-    int r;
-
-    ss_buf_init(&octets, 1024);
-    ss_buf_init(&value, SS_STORE_VALUE_MAX);
-    ss_memory_key_write(&octets, key);
-    r = ss_buf_ok(&octets) ? ss_store_get(store, SS_TABLE_CLAIMS, view(&octets), &value)
-                           : SMTPSEC_E_NOMEM;
-    if (r == 0)
-        r = ss_record_read(record, key, view(&value));
-    if (r == SMTPSEC_E_FORMAT || r == SMTPSEC_E_VERSION) {
-        *fault = r;
-        r = SMTPSEC_E_NOT_FOUND;
-    }
-    if (r == SMTPSEC_E_NOT_FOUND) {
-        ss_record_init(record, key);
-        r = 0;
-    }
-    ss_buf_free(&octets);
-    ss_buf_free(&value);
-    return r;
-}
-
-int
-ss_recall_policy(struct ss_store *store, const struct ss_name *domain, struct ss_sts_entry *entry,
-                 int *fault)
-{
-    struct ss_buf value;
-    int r;
-
-    ss_sts_entry_init(entry);
-    ss_buf_init(&value, SS_STORE_VALUE_MAX);
-    r = ss_store_get(store, SS_TABLE_POLICIES, ss_policy_key(domain), &value);
-    if (r == 0)
-        r = ss_sts_entry_read(entry, ss_policy_key(domain), view(&value));
-    if (r == SMTPSEC_E_FORMAT || r == SMTPSEC_E_VERSION) {
-        *fault = r;
-        r = SMTPSEC_E_NOT_FOUND;
-    }
-    if (r == SMTPSEC_E_NOT_FOUND) {
-        ss_sts_entry_init(entry);
-        r = 0;
-    }
-    ss_buf_free(&value);
-    return r;
-}
-
-int
-ss_recall(struct ss_store *store, const struct smtpsec_destination *destination,
-          struct ss_record *record, struct ss_sts_entry *entry, int *fault)
-{
-    struct ss_memory_key key;
-    int r;
-
-    *fault = 0;
-    ss_destination_key(destination, &key);
-    ss_record_init(record, &key);
-    ss_sts_entry_init(entry);
-    if (destination->literal)
-        return 0;
-    r = ss_recall_record(store, &key, record, fault);
-    if (r == 0)
-        r = ss_recall_policy(store, &destination->domain, entry, fault);
-    if (r != 0) {
-        ss_record_free(record);
-        ss_record_init(record, &key);
-        ss_sts_entry_free(entry);
-        ss_sts_entry_init(entry);
-    }
-    return r;
 }
 
 /* ---- Claims ---- */
@@ -208,7 +123,8 @@ write_claims(struct ss_store *store, struct claim_edit *edit)
 
     ss_buf_init(&key, 1024);
     ss_memory_key_write(&key, edit->key);
-    r = ss_buf_ok(&key) ? ss_store_update(store, SS_TABLE_CLAIMS, view(&key), edit_claims, edit)
+    r = ss_buf_ok(&key) ? ss_kept_update(store, SS_TABLE_CLAIMS, view(&key), edit_claims, edit,
+                                         edit->now)
                         : SMTPSEC_E_NOMEM;
     ss_buf_free(&key);
     return r;
@@ -363,11 +279,11 @@ learn_policy(struct ss_store *store, const struct ss_lookup *lookup, const struc
     struct policy_edit edit = {key, found, evidence->refresh, now};
 
     if (found->attempted)
-        return ss_store_update(store, SS_TABLE_POLICIES, key, edit_policy, &edit);
+        return ss_kept_update(store, SS_TABLE_POLICIES, key, edit_policy, &edit, now);
     if (evidence->refresh || found->source != SMTPSEC_STS_SOURCE_CACHED ||
         evidence->entry.used >= day_of(now))
         return 0;
-    return ss_store_update(store, SS_TABLE_POLICIES, key, edit_use, &edit);
+    return ss_kept_update(store, SS_TABLE_POLICIES, key, edit_use, &edit, now);
 }
 
 int

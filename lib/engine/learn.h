@@ -18,6 +18,14 @@
 int ss_recall(struct ss_store *store, const struct smtpsec_destination *destination,
               struct ss_record *record, struct ss_sts_entry *entry, int *fault);
 
+/* The same, and the stamps of what was read (decision/kept.h). */
+int ss_recall_stamped(struct ss_store *store, const struct smtpsec_destination *destination,
+                      struct ss_record *record, struct ss_sts_entry *entry,
+                      struct ss_stamps *stamps, int *fault);
+/* The stamps of what stands there now, for mail by MX. Returns 0, NOMEM, MEMORY. */
+int ss_recall_stamps(struct ss_store *store, const struct ss_name *domain,
+                     struct ss_stamps *stamps);
+
 /* The claims alone, by their key, as above. */
 int ss_recall_record(struct ss_store *store, const struct ss_memory_key *key,
                      struct ss_record *record, int *fault);

@@ -304,6 +304,7 @@ ss_lookup_entry_again(struct ss_lookup *lookup, struct ss_need *need, struct ss_
     int r;
 
     ss_sts_entry_free(&lookup->evidence.entry);
+    lookup->stamps.known = false;
     lookup->evidence.entry = *entry;
     ss_sts_entry_init(entry);
     r = ss_missing(&lookup->evidence, &lookup->settings, now, &wants);

@@ -13,6 +13,7 @@
 
 #include "decision/decide.h"
 #include "decision/evidence.h"
+#include "decision/kept.h"
 #include "decision/settings.h"
 #include "engine/lowered.h"
 #include "memory/store.h"
@@ -39,6 +40,8 @@ struct ss_lookup {
     size_t need_cap;
     struct ss_need **needs; /* all ever asked; pointers stay */
     struct ss_lowered *lowered; /* receives what proofs ended, when it is learnt; may be NULL */
+    struct ss_stamps stamps;    /* of what was remembered when it began; not known: it was changed */
+    bool shared;            /* answered by our own resolvers: what comes of it may be kept */
     bool deferred;          /* a policy is to be fetched apart from this evaluation */
     struct ss_lease *lease; /* on the fetch, until what came of it is stored; may be NULL */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/prune.h"
 
+#include "engine/kept.h"
 #include "memory/prune.h"
 
 struct pruning {
@@ -68,7 +69,7 @@ ss_prune_destination(struct ss_store *store, struct ss_bytes key,
                      const struct ss_memory_settings *settings, int64_t now, enum ss_pruned *what)
 {
     struct pruning pruning = {key, settings, now, SS_PRUNED_NOTHING};
-    int r = ss_store_update(store, SS_TABLE_CLAIMS, key, edit, &pruning);
+    int r = ss_kept_update_spent(store, SS_TABLE_CLAIMS, key, edit, &pruning);
 
     *what = r == 0 ? pruning.what : SS_PRUNED_NOTHING;
     return r;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "engine/kept.h"
 #include "pkix/digest.h"
 #include "sts/sts_policy.h"
 
@@ -158,7 +159,7 @@ int
 ss_refresh_remove(struct ss_store *store, struct ss_bytes key, int64_t now, bool *removed)
 {
     struct removal removal = {key, now, false};
-    int r = ss_store_update(store, SS_TABLE_POLICIES, key, remove_outlived, &removal);
+    int r = ss_kept_update_spent(store, SS_TABLE_POLICIES, key, remove_outlived, &removal);
 
     *removed = r == 0 && removal.removed;
     return r;

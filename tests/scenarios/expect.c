@@ -319,7 +319,7 @@ counter_fact(const struct story *story, const char *name, char found[FOUND])
 {
     int32_t i;
 
-    for (i = SMTPSEC_COUNTER_EVALUATIONS; i <= SMTPSEC_COUNTER_NOT_RECORDED; i++)
+    for (i = SMTPSEC_COUNTER_EVALUATIONS; i <= SMTPSEC_COUNTER_FROM_CACHE; i++)
         if (strcmp(smtpsec_counter_name(i), name) == 0)
             snprintf(found, FOUND, "%llu",
                      (unsigned long long)smtpsec_context_counter(story->context, i));

@@ -57,6 +57,8 @@ counting_update(struct ss_store *store, enum ss_store_table table, struct ss_byt
     struct counting *counting = (struct counting *)store;
     struct counted_edit counted = {counting, edit, arg};
 
+    if (ss_store_is_volatile(table)) /* no write of the memory */
+        return ss_store_update(counting->inner, table, key, edit, arg);
     counting->updates++;
     if (counting->fail != 0)
         return counting->fail;
