@@ -354,6 +354,7 @@ check_open(struct check *check)
     int code = setup_anchors(check->options, &check->anchors);
     int rc = 0;
 
+    check->options->prepare = setup_once;
     if (code == 0)
         code = setup_context(check->options, SETUP_EVALUATE, check->anchors, &check->context);
     if (code == 0 && (check->options->requiretls || check->options->tls_required_no))

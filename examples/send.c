@@ -381,6 +381,7 @@ sending_open(struct sending *s)
     free(text);
     if (code == 0)
         code = setup_anchors(s->options, &s->anchors);
+    s->options->prepare = setup_once;
     if (code == 0)
         code = setup_context(s->options, SETUP_EVALUATE, s->anchors, &s->context);
     return code;

@@ -125,6 +125,12 @@ fill(struct tool_options *from, int purpose, struct smtpsec_anchors *anchors,
 }
 
 int
+setup_once(struct smtpsec_options *to)
+{
+    return smtpsec_options_set_fetch_late(to, 1);
+}
+
+int
 setup_context(struct tool_options *options, int purpose, struct smtpsec_anchors *anchors,
               struct smtpsec_context **out)
 {

@@ -23,6 +23,8 @@ int setup_anchors(const struct tool_options *options, struct smtpsec_anchors **o
 /* anchors may be NULL for the memory. The options must outlive the context: --now is its clock. */
 int setup_context(struct tool_options *options, int purpose, struct smtpsec_anchors *anchors,
                   struct smtpsec_context **out);
+/* For `prepare` of a command that ends soon: most are answered without the HTTPS part. */
+int setup_once(struct smtpsec_options *to);
 /* Apply --relay, --port and --minimum. Returns a SMTPSEC_E_*; NAME for a domain that is none. */
 int setup_destination(const struct tool_options *options, const char *domain,
                       struct smtpsec_destination **out);

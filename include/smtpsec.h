@@ -581,6 +581,16 @@ SMTPSEC_API int smtpsec_options_load_system_resolvers(struct smtpsec_options *op
 SMTPSEC_API int smtpsec_options_set_dns_timeout(struct smtpsec_options *options, int32_t timeout_ms);
 /** Time for one policy fetch; default 60000 ms (RFC 8461 3.3), 100 to 60000. */
 SMTPSEC_API int smtpsec_options_set_fetch_timeout(struct smtpsec_options *options, int32_t timeout_ms);
+/**
+ * Load the HTTPS part at the first fetch, not with the context; default 0.
+ *
+ * It is libcurl and what comes with it: some 10 ms and 0.8 MiB that a process
+ * of few messages, answered from its memory, need not pay. Not for one that
+ * enters a chroot later, nor for an event loop, which would stand still for so
+ * long. If it then cannot be loaded, fetches fail as unreachable, and the event
+ * SMTPSEC_EVENT_FETCH_UNAVAILABLE says so.
+ */
+SMTPSEC_API int smtpsec_options_set_fetch_late(struct smtpsec_options *options, int on);
 
 /**
  * Keep the memory in this directory, which must exist.

@@ -49,6 +49,9 @@ set_evaluation(const struct exim_settings *settings, struct smtpsec_anchors *anc
     int rc = smtpsec_options_set_anchors(options, anchors);
     size_t i;
 
+    /* One message, and most are answered from the memory. */
+    if (rc == 0)
+        rc = smtpsec_options_set_fetch_late(options, 1);
     if (rc == 0)
         rc = set_resolvers(settings, options);
     if (rc == 0 && settings->allow_private)

@@ -51,26 +51,50 @@ lend_loop(struct ss_loop *loop)
     return host;
 }
 
+static int
+open_module(struct ss_runner *runner, struct ss_error *error)
+{
+    struct ss_fetch_host host = lend_loop(runner->loop);
+    int r = ss_fetch_module_find(&runner->module, error);
+
+    if (r == 0)
+        r = runner->module->open(&host, &runner->fetcher);
+    if (r == SMTPSEC_E_FETCH)
+        ss_error_set(error, r, "the HTTPS part cannot be used");
+    if (r != 0)
+        runner->module = NULL;
+    return r;
+}
+
+/* Tried once: what is missing now will be missing for the next fetch. Memory may come back. */
+static void
+open_module_late(struct ss_runner *runner)
+{
+    struct smtpsec_context *context = runner->load_user;
+    struct ss_error error = {0};
+    int r = open_module(runner, &error);
+
+    if (r != SMTPSEC_E_NOMEM)
+        runner->load_fetch = NULL;
+    if (r == SMTPSEC_E_FETCH)
+        ss_events_add(&context->events, SMTPSEC_EVENT_FETCH_UNAVAILABLE, ss_context_now(context),
+                      "", "no policy can be fetched: %s", error.text);
+}
+
 /* The HTTPS part, where MTA-STS is on and there is somebody to ask. */
 static int
 open_fetch(struct smtpsec_context *context, struct smtpsec_options *options)
 {
-    struct ss_fetch_host host = lend_loop(context->runner.loop);
-    int r;
-
     if (!options->settings.mta_sts)
         return 0;
     if (options->anchors == NULL || ss_anchors_count(options->anchors) == 0)
         return ss_error_set(&options->error, SMTPSEC_E_TRUST,
                             "MTA-STS needs trust anchors for the policy hosts");
-    r = ss_fetch_module_find(&context->runner.module, &options->error);
-    if (r == 0)
-        r = context->runner.module->open(&host, &context->runner.fetcher);
-    if (r == SMTPSEC_E_FETCH)
-        ss_error_set(&options->error, r, "the HTTPS part cannot be used");
-    if (r != 0)
-        context->runner.module = NULL;
-    return r;
+    if (!options->fetch_late)
+        return open_module(&context->runner, &options->error);
+    context->runner.load_fetch = open_module_late;
+    context->runner.load_user = context;
+    return 0;
 }
 
 static int

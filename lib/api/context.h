@@ -28,6 +28,7 @@ struct smtpsec_options {
     struct ss_resolver_config resolvers;
     struct smtpsec_anchors *anchors;
     int32_t fetch_timeout_ms;
+    bool fetch_late;
     bool allow_private;
     struct ss_name canaries[SS_CANARIES];
     size_t canary_count;

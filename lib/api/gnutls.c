@@ -40,6 +40,14 @@ smtpsec_gnutls_new(struct smtpsec_anchors *anchors, const struct smtpsec_require
     return 0;
 }
 
+static void
+forget(struct smtpsec_gnutls *binding)
+{
+    if (binding->judged)
+        ss_verdict_clear(&binding->verdict);
+    binding->judged = false;
+}
+
 void
 smtpsec_gnutls_free(struct smtpsec_gnutls *binding)
 {
@@ -47,14 +55,36 @@ smtpsec_gnutls_free(struct smtpsec_gnutls *binding)
         return;
     ss_anchors_unref(binding->anchors);
     ss_requirement_free(binding->requirement);
+    forget(binding);
     free(binding);
+}
+
+/* The session's octets stand still while its callback runs: they need no copy. */
+static void
+look_at(struct smtpsec_session *session, const struct ss_tls_facts *facts)
+{
+    size_t i;
+
+    session->starttls = SMTPSEC_STARTTLS_DONE;
+    session->version = facts->version;
+    if (facts->raw_key.len <= SS_CHAIN_OCTETS)
+        session->raw_key = facts->raw_key;
+    for (i = 0; i < facts->count; i++) {
+        /* A chain too long to judge is a fact that the verifier refuses. */
+        session->too_long = !ss_session_has_room(session, facts->certificates[i].len);
+        if (session->too_long)
+            break;
+        session->octets += facts->certificates[i].len;
+        session->certificates[session->count++] = facts->certificates[i];
+    }
 }
 
 int
 smtpsec_gnutls_verify(void *gnutls_session)
 {
     struct smtpsec_gnutls *binding;
-    struct smtpsec_session session = {0};
+    struct smtpsec_session session = {0}; /* a view: nothing in it is freed */
+    struct ss_tls_facts facts;
     int r;
 
     if (gnutls_session == NULL)
@@ -62,12 +92,12 @@ smtpsec_gnutls_verify(void *gnutls_session)
     binding = ss_tls_session_pointer(gnutls_session);
     if (binding == NULL)
         return -1; /* nothing to judge by: no session passes unjudged */
-    r = smtpsec_session_from_gnutls(&session, gnutls_session);
-    if (r == 0)
-        r = ss_verify(binding->anchors, binding->requirement, &session, binding->now,
-                      &binding->verdict);
+    ss_tls_facts_read(&facts, gnutls_session);
+    look_at(&session, &facts);
+    forget(binding);
+    r = ss_verify(binding->anchors, binding->requirement, &session, binding->now,
+                  &binding->verdict);
     binding->judged = r == 0;
-    ss_session_clear(&session);
     return r == 0 && binding->verdict.accepted ? 0 : -1;
 }
 

@@ -130,6 +130,15 @@ smtpsec_options_set_fetch_timeout(struct smtpsec_options *options, int32_t timeo
 }
 
 int
+smtpsec_options_set_fetch_late(struct smtpsec_options *options, int on)
+{
+    if (options == NULL)
+        return SMTPSEC_E_INVALID;
+    options->fetch_late = on != 0;
+    return 0;
+}
+
+int
 smtpsec_options_set_memory(struct smtpsec_options *options, const char *directory)
 {
     char *copy;

@@ -28,6 +28,8 @@ smtpsec_verify(const struct smtpsec_anchors *anchors, const struct smtpsec_requi
 void
 smtpsec_verdict_free(struct smtpsec_verdict *verdict)
 {
+    if (verdict != NULL)
+        ss_verdict_clear(verdict);
     free(verdict);
 }
 
@@ -90,25 +92,32 @@ smtpsec_verdict_tlsa(const struct smtpsec_verdict *verdict)
 const char *
 smtpsec_verdict_text(const struct smtpsec_verdict *verdict)
 {
-    return verdict == NULL ? NULL : verdict->text;
+    return verdict == NULL ? NULL : ss_verdict_words(verdict)->text;
 }
 
 const char *
 smtpsec_verdict_dsn_text(const struct smtpsec_verdict *verdict)
 {
-    return verdict == NULL ? NULL : verdict->dsn;
+    if (verdict == NULL)
+        return NULL;
+    return verdict->accepted ? "" : ss_verdict_words(verdict)->dsn;
 }
 
 size_t
 smtpsec_verdict_explain_count(const struct smtpsec_verdict *verdict)
 {
-    return verdict == NULL ? 0 : verdict->trace.count;
+    return verdict == NULL ? 0 : ss_verdict_words(verdict)->trace.count;
 }
 
 static const struct ss_step *
 step_of(const struct smtpsec_verdict *verdict, size_t n)
 {
-    return verdict == NULL || n >= verdict->trace.count ? NULL : &verdict->trace.steps[n];
+    const struct ss_trace *trace;
+
+    if (verdict == NULL)
+        return NULL;
+    trace = &ss_verdict_words(verdict)->trace;
+    return n < trace->count ? &trace->steps[n] : NULL;
 }
 
 const char *

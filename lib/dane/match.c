@@ -10,10 +10,13 @@
  */
 #define MOST_SEARCHES 32
 
-/* Digests of what was sent, each made at most once. */
+/*
+ * Digests of what was sent, by certificate, selector and matching type: each
+ * made at most once, however many records ask for it. Only `made` begins at zero.
+ */
 struct prints {
-    bool made[2][2];
-    uint8_t octets[2][2][SS_SHA512_LEN];
+    uint8_t made[SS_CHAIN_CERTIFICATES]; /* a bit for each of the four */
+    uint8_t octets[SS_CHAIN_CERTIFICATES][4][SS_SHA512_LEN];
 };
 
 struct judge {
@@ -22,11 +25,11 @@ struct judge {
     size_t name_count;
     int64_t now;
     size_t searches;
-    struct prints prints[SS_CHAIN_CERTIFICATES];
+    int32_t best;
     /* The verdict under each sent certificate, once it was asked for. */
     bool judged[SS_CHAIN_CERTIFICATES];
     int32_t verdict[SS_CHAIN_CERTIFICATES];
-    int32_t best;
+    struct prints prints;
 };
 
 /* The more a failure tells, the higher; at equal height the first one stays. */
@@ -94,31 +97,47 @@ is_used(const struct ss_tlsa *record)
            record->matching <= SS_TLSA_SHA512;
 }
 
+/* Gives NULL when there is nothing to be hashed. */
+static int
+print_of(struct judge *judge, const struct ss_tlsa *record, size_t n, const uint8_t **print)
+{
+    unsigned which = 2u * record->selector + (record->matching == SS_TLSA_SHA512);
+    uint8_t *octets = judge->prints.octets[n][which];
+    struct ss_bytes selected;
+    int code;
+
+    *print = octets;
+    if ((judge->prints.made[n] & 1u << which) != 0)
+        return 0;
+    *print = NULL;
+    if (!select_octets(judge->chain, n, record->selector, &selected))
+        return 0;
+    code = make_print(record, selected, octets);
+    if (code != 0)
+        return code;
+    judge->prints.made[n] |= (uint8_t)(1u << which);
+    *print = octets;
+    return 0;
+}
+
 static int
 matches_sent(struct judge *judge, const struct ss_tlsa *record, size_t n, bool *matches)
 {
-    struct prints *prints = &judge->prints[n];
+    const uint8_t *print;
     struct ss_bytes octets;
-    unsigned digest;
     int code;
 
     *matches = false;
-    if (!select_octets(judge->chain, n, record->selector, &octets))
-        return 0;
     if (record->matching == SS_TLSA_FULL) {
-        *matches = equal(record, octets.data, octets.len);
+        *matches = select_octets(judge->chain, n, record->selector, &octets) &&
+                   equal(record, octets.data, octets.len);
         return 0;
     }
-    digest = record->matching - SS_TLSA_SHA256;
-    if (!prints->made[record->selector][digest]) {
-        code = make_print(record, octets, prints->octets[record->selector][digest]);
-        if (code != 0)
-            return code;
-        prints->made[record->selector][digest] = true;
-    }
-    *matches = equal(record, prints->octets[record->selector][digest],
-                     record->matching == SS_TLSA_SHA256 ? SS_SHA256_LEN : SS_SHA512_LEN);
-    return 0;
+    code = print_of(judge, record, n, &print);
+    if (code == 0 && print != NULL)
+        *matches = equal(record, print,
+                         record->matching == SS_TLSA_SHA256 ? SS_SHA256_LEN : SS_SHA512_LEN);
+    return code;
 }
 
 /* DANE-TA-15: names are always checked below an anchor, the CN included (NAME-06). */
@@ -135,9 +154,10 @@ judge_under_sent(struct judge *judge, size_t n, int32_t *reason)
 {
     int code;
 
-    *reason = judge->verdict[n];
-    if (judge->judged[n])
+    if (judge->judged[n]) {
+        *reason = judge->verdict[n];
         return 0;
+    }
     code = ss_chain_verify_under_sent(judge->chain, n, judge->now, reason);
     if (code == 0)
         code = check_names(judge, reason);
@@ -260,12 +280,14 @@ ss_dane_verify(const struct ss_tlsa_set *set, struct ss_chain *chain, const stru
     *reason = SMTPSEC_REASON_NO_CERTIFICATE; /* DANE-EE-11 */
     if (ss_chain_count(chain) == 0)
         return 0;
-    memset(&judge, 0, sizeof(judge));
     judge.chain = chain;
     judge.names = names;
     judge.name_count = name_count;
     judge.now = now;
+    judge.searches = 0;
     judge.best = SMTPSEC_REASON_DANE_NO_MATCH;
+    memset(judge.judged, 0, sizeof(judge.judged));
+    memset(judge.prints.made, 0, sizeof(judge.prints.made));
     /* DANE-EE-07: any one record suffices; the cheap ones first. */
     code = judge_usage(&judge, set, SS_TLSA_EE, index);
     if (code == 0 && *index < 0)
@@ -279,7 +301,8 @@ int
 ss_dane_verify_raw_key(const struct ss_tlsa_set *set, struct ss_bytes spki, int32_t *index,
                        int32_t *reason)
 {
-    uint8_t print[SS_SHA512_LEN];
+    uint8_t prints[2][SS_SHA512_LEN]; /* each made at most once */
+    bool made[2] = {false, false};
     size_t i;
     int code;
 
@@ -287,17 +310,19 @@ ss_dane_verify_raw_key(const struct ss_tlsa_set *set, struct ss_bytes spki, int3
     *reason = spki.len > 0 ? SMTPSEC_REASON_RAW_PUBLIC_KEY : SMTPSEC_REASON_NO_CERTIFICATE;
     for (i = 0; i < set->count && spki.len > 0; i++) {
         const struct ss_tlsa *record = &set->records[i];
+        bool longer = record->matching == SS_TLSA_SHA512;
         struct ss_bytes octets = spki;
 
         if (!is_used(record) || record->usage != SS_TLSA_EE || record->selector != SS_TLSA_SPKI)
             continue;
         *reason = SMTPSEC_REASON_DANE_NO_MATCH;
         if (record->matching != SS_TLSA_FULL) {
-            code = make_print(record, spki, print);
+            code = made[longer] ? 0 : make_print(record, spki, prints[longer]);
             if (code != 0)
                 return code;
-            octets.data = print;
-            octets.len = record->matching == SS_TLSA_SHA256 ? SS_SHA256_LEN : SS_SHA512_LEN;
+            made[longer] = true;
+            octets.data = prints[longer];
+            octets.len = longer ? SS_SHA512_LEN : SS_SHA256_LEN;
         }
         if (equal(record, octets.data, octets.len)) {
             *index = (int32_t)i;

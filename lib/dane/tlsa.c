@@ -322,3 +322,14 @@ ss_tlsa_set_usable(const struct ss_tlsa_set *set)
             return true;
     return false;
 }
+
+bool
+ss_tlsa_set_anchors(const struct ss_tlsa_set *set)
+{
+    size_t i;
+
+    for (i = 0; i < set->count; i++)
+        if (set->records[i].reason == SMTPSEC_REASON_NONE && set->records[i].usage == SS_TLSA_TA)
+            return true;
+    return false;
+}

@@ -46,6 +46,8 @@ int ss_tlsa_set_copy(struct ss_tlsa_set *out, const struct ss_tlsa_set *set);
 void ss_tlsa_set_free(struct ss_tlsa_set *set);
 /* True when one record at least is used. */
 bool ss_tlsa_set_usable(const struct ss_tlsa_set *set);
+/* True when one of them asserts a trust anchor. */
+bool ss_tlsa_set_anchors(const struct ss_tlsa_set *set);
 
 /*
  * Judge a chain by the used records: any one match suffices (RFC 7672 3.2).

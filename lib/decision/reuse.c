@@ -142,6 +142,9 @@ ss_session_satisfies(const struct smtpsec_anchors *anchors,
         memcpy(kept.resumed_digest, opened->digest, SS_SHA256_LEN);
     }
     r = ss_verify(anchors, requirement, &kept, now, &verdict);
-    *fits = r == 0 && verdict.accepted;
-    return r;
+    if (r != 0)
+        return r;
+    *fits = verdict.accepted;
+    ss_verdict_clear(&verdict);
+    return 0;
 }

@@ -39,13 +39,18 @@ ss_session_clear(struct smtpsec_session *session)
     memset(session, 0, sizeof(*session));
 }
 
+bool
+ss_session_has_room(const struct smtpsec_session *session, size_t len)
+{
+    return session->count < SS_CHAIN_CERTIFICATES && len <= SS_CHAIN_OCTETS - session->octets;
+}
+
 int
 ss_session_add(struct smtpsec_session *session, struct ss_bytes certificate)
 {
     int r;
 
-    if (session->count == SS_CHAIN_CERTIFICATES ||
-        certificate.len > SS_CHAIN_OCTETS - session->octets) {
+    if (!ss_session_has_room(session, certificate.len)) {
         session->too_long = true;
         return SMTPSEC_E_LIMIT;
     }

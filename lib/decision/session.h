@@ -38,6 +38,8 @@ struct smtpsec_session {
     struct ss_opened opened;
 };
 
+/* Is a certificate of that many octets still judged? */
+bool ss_session_has_room(const struct smtpsec_session *session, size_t len);
 void ss_session_clear(struct smtpsec_session *session);
 /* Copy a certificate in. Returns 0, NOMEM, or LIMIT (then the session is marked too long). */
 int ss_session_add(struct smtpsec_session *session, struct ss_bytes certificate);

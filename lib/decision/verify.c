@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/bytes.h"
 #include "decision/explain.h"
 #include "pkix/anchors.h"
 
@@ -31,14 +31,15 @@ check_dane(const struct smtpsec_requirement *requirement, const struct smtpsec_s
            struct ss_chain *chain, int64_t now, int32_t *index, int32_t *reason)
 {
     struct ss_name names[SS_DANE_NAMES];
-    size_t i;
+    size_t count = 0;
 
     if (session->raw_key.len > 0) /* DANE-EE-10 */
         return ss_dane_verify_raw_key(&requirement->tlsa, session->raw_key, index, reason);
-    for (i = 0; i < requirement->dane_name_count; i++)
-        names[i] = requirement->dane_names[i].name;
-    return ss_dane_verify(&requirement->tlsa, chain, names, requirement->dane_name_count, now, index,
-                          reason);
+    /* DANE-EE-04: names are nothing to a match of the leaf's octets. */
+    if (ss_tlsa_set_anchors(&requirement->tlsa))
+        for (; count < requirement->dane_name_count; count++)
+            names[count] = requirement->dane_names[count].name;
+    return ss_dane_verify(&requirement->tlsa, chain, names, count, now, index, reason);
 }
 
 /* RFC 8461 4.2 and RFC 8689 2: the name first, since it is the cheaper half. */
@@ -116,26 +117,26 @@ run_checks(const struct smtpsec_anchors *anchors, const struct smtpsec_requireme
         requirement->identities | requirement->reported.identities | requirement->audited;
     bool dane = (judged & SMTPSEC_IDENTITY_DANE) != 0;
     bool other = ((requirement->identities | requirement->audited) & SMTPSEC_IDENTITY_DANE) != 0;
-    struct ss_chain *chain = NULL;
-    int r = 0;
+    struct ss_chain chain;
+    int r;
 
     seen->judged = judged;
     seen->dane = seen->pkix = chain_fault(session);
     if (seen->dane != SMTPSEC_REASON_NONE)
         return 0;
-    if (session->count > 0)
-        r = ss_chain_new(session->certificates, session->count, &chain);
+    r = ss_chain_init(&chain, session->certificates, session->count);
     if (r == 0 && dane)
-        r = check_dane(requirement, session, chain, now, &verdict->tlsa, &seen->dane);
+        r = check_dane(requirement, session, &chain, now, &verdict->tlsa, &seen->dane);
     /* Not required, a valid certificate still tells: testing mode reports it, the memory learns. */
     if (r == 0 && ((judged & SMTPSEC_IDENTITY_PKIX) != 0 || !other))
-        r = check_pkix(anchors, requirement, session, chain, now, &seen->pkix);
+        r = check_pkix(anchors, requirement, session, &chain, now, &seen->pkix);
     else
         seen->pkix = SMTPSEC_REASON_NOT_TRUSTED;
     /* RPT-19: whoever must repair it is to know both at once. */
-    if (r == 0 && seen->pkix == SMTPSEC_REASON_NAME_MISMATCH && chain != NULL && anchors != NULL)
-        r = ss_chain_verify(chain, anchors, now, &seen->pkix_too);
-    ss_chain_free(chain);
+    if (r == 0 && seen->pkix == SMTPSEC_REASON_NAME_MISMATCH && session->count > 0 &&
+        anchors != NULL)
+        r = ss_chain_verify(&chain, anchors, now, &seen->pkix_too);
+    ss_chain_clear(&chain);
     if (r == 0 && dane && seen->dane == SMTPSEC_REASON_NONE)
         verdict->identities |= SMTPSEC_IDENTITY_DANE;
     if (r == 0 && seen->pkix == SMTPSEC_REASON_NONE)
@@ -313,63 +314,39 @@ report(const struct ruling *would, struct smtpsec_verdict *verdict)
     }
 }
 
-static void
-add_memory_text(const struct smtpsec_requirement *requirement, const struct ss_wanted *wanted,
-                const struct ruling *ruling, int64_t now, struct smtpsec_verdict *verdict)
+/* PREC-09: the words of such a refusal name the claim, and tell when it ends. */
+static int
+add_memory_words(const struct smtpsec_requirement *requirement, const struct ss_wanted *wanted,
+                 const struct ruling *ruling, int64_t now, struct smtpsec_verdict *verdict)
 {
     char line[SS_FLOOR_LINE];
-    size_t at = strlen(verdict->text);
+    struct ss_words *words;
+    size_t at;
+    int r;
 
     if (!ruling->memory)
-        return;
+        return 0;
+    r = ss_verdict_write(verdict, &words);
+    if (r != 0)
+        return r;
     ss_explain_session(requirement, wanted, ruling->failed, now, line);
-    snprintf(verdict->text + at, sizeof(verdict->text) - at, "; %s%s%s%s",
+    at = strlen(words->text);
+    snprintf(words->text + at, sizeof(words->text) - at, "; %s%s%s%s",
              ruling->detail != SMTPSEC_REASON_NONE ? smtpsec_reason_name(ruling->detail) : "",
              ruling->detail != SMTPSEC_REASON_NONE ? ": " : "",
              verdict->accepted ? "the memory would refuse it, " : "", line);
+    return 0;
 }
 
-/* Words put one behind the other: printf() took a third of the time of a verdict that accepts. */
-static void
-write_accepted(const char *host, const struct smtpsec_requirement *requirement,
-               struct smtpsec_verdict *verdict)
+static int
+finish(const struct smtpsec_requirement *requirement, const struct smtpsec_session *session,
+       struct smtpsec_verdict *verdict)
 {
-    bool noted = verdict->reason != SMTPSEC_REASON_NONE;
-    const char *const words[] = {
-        host, ": accept at ", smtpsec_level_name(verdict->achieved), ", ",
-        smtpsec_level_name(requirement->level), " required",
-        noted ? "; not met, and only reported: " : "",
-        noted ? smtpsec_reason_name(verdict->reason) : "",
-    };
-    size_t at = 0, len, i;
+    struct ss_words *words;
 
-    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        len = strlen(words[i]);
-        if (len >= sizeof(verdict->text) - at)
-            break;
-        memcpy(verdict->text + at, words[i], len);
-        at += len;
-    }
-    verdict->text[at] = '\0';
-}
-
-static void
-write_text(const struct smtpsec_requirement *requirement, const struct smtpsec_session *session,
-           struct smtpsec_verdict *verdict)
-{
-    const char *host = requirement->host.text[0] != '\0' ? requirement->host.text
-                                                         : requirement->domain;
-
-    ss_verdict_trace(requirement, session, verdict);
-    if (!verdict->accepted)
-        ss_dsn_write(verdict->dsn, host, verdict->reason,
-                     (requirement->sources & (SMTPSEC_SOURCE_DANE | SMTPSEC_SOURCE_MTA_STS)) != 0);
-    if (!verdict->accepted)
-        snprintf(verdict->text, sizeof(verdict->text), "%s: reject, %s (%s); starttls %s", host,
-                 smtpsec_reason_name(verdict->reason), smtpsec_reason_text(verdict->reason),
-                 smtpsec_starttls_name(session->starttls));
-    else
-        write_accepted(host, requirement, verdict);
+    ss_word_facts_take(requirement, session, verdict);
+    /* A refusal is never without its words. */
+    return verdict->accepted ? 0 : ss_verdict_write(verdict, &words);
 }
 
 /* RPT-21: each policy has its own counts, so a report needs more than the one reason of a verdict. */
@@ -393,30 +370,26 @@ ss_verify(const struct smtpsec_anchors *anchors, const struct smtpsec_requiremen
     struct seen seen;
     int r;
 
-    memset(verdict, 0, offsetof(struct smtpsec_verdict, trace));
-    ss_trace_start(&verdict->trace);
+    memset(verdict, 0, offsetof(struct smtpsec_verdict, facts));
     verdict->tlsa = -1;
     if (now > requirement->expires) { /* TLSA-24 */
         ruling = refusal(SMTPSEC_REASON_REQUIREMENT_EXPIRED, 0, false);
         reject(&ruling, verdict);
-        write_text(requirement, session, verdict);
-        return 0;
+        return finish(requirement, session, verdict);
     }
     r = look(anchors, requirement, session, now, verdict, &seen);
     if (r != 0)
         return r;
     tell_seen(&seen, verdict);
     ruling = compare(requirement, &enforced, session, &seen);
-    would = compare(requirement, &requirement->reported, session, &seen);
     if (ruling.reason != SMTPSEC_REASON_NONE) {
         reject(&ruling, verdict);
-        write_text(requirement, session, verdict);
-        add_memory_text(requirement, &enforced, &ruling, now, verdict);
-        return 0;
+        r = finish(requirement, session, verdict);
+        return r != 0 ? r : add_memory_words(requirement, &enforced, &ruling, now, verdict);
     }
+    would = compare(requirement, &requirement->reported, session, &seen);
     accept(requirement, &seen, verdict);
     report(&would, verdict);
-    write_text(requirement, session, verdict);
-    add_memory_text(requirement, &requirement->reported, &would, now, verdict);
-    return 0;
+    r = finish(requirement, session, verdict);
+    return r != 0 ? r : add_memory_words(requirement, &requirement->reported, &would, now, verdict);
 }

@@ -406,9 +406,28 @@ copy_request(struct ss_fetch *fetch, const struct ss_fetch_request *request)
     return true;
 }
 
-/* Both timers, so that nothing later needs memory to come to an end. */
+/*
+ * With a free place it begins at once: libcurl only takes it in, and works in
+ * the loop. All else waits for the queue to be looked at, in the loop too; so
+ * does a fetch that cannot begin, which ends there.
+ */
 static bool
-set_timers(struct ss_fetch *fetch)
+begin_or_queue(struct ss_fetch *fetch)
+{
+    struct ss_fetcher *fetcher = fetch->fetcher;
+
+    if (!fetcher->in_curl && fetcher->turns == 0 && fetcher->starting < PLACES &&
+        find_waiting(fetcher) == fetch) {
+        if (attempt(fetch))
+            return true;
+        ss_transfer_close(&fetch->transfer);
+    }
+    return fetcher->host.timer(fetcher->host.loop, &fetcher->kick, 0) == 0;
+}
+
+/* The end of its time, so that nothing later needs memory to come to an end. */
+static bool
+set_end(struct ss_fetch *fetch)
 {
     const struct ss_fetch_host *host = &fetch->fetcher->host;
     int64_t timeout_ms = fetch->transfer.request.timeout_ms;
@@ -418,12 +437,7 @@ set_timers(struct ss_fetch *fetch)
     fetch->end_ms = monotonic_ms() + timeout_ms;
     fetch->timer.fire = time_is_up;
     fetch->timer.arg = fetch;
-    if (host->timer(host->loop, &fetch->timer, timeout_ms) != 0)
-        return false;
-    if (host->timer(host->loop, &fetch->fetcher->kick, 0) == 0)
-        return true;
-    host->untimer(&fetch->timer);
-    return false;
+    return host->timer(host->loop, &fetch->timer, timeout_ms) == 0;
 }
 
 static int
@@ -441,11 +455,16 @@ fetch_start(struct ss_fetcher *fetcher, const struct ss_fetch_request *request,
     fetch->fetcher = fetcher;
     fetch->place.fire = place_is_over;
     fetch->place.arg = fetch;
-    if (!copy_request(fetch, request) || !set_timers(fetch)) {
+    if (!copy_request(fetch, request) || !set_end(fetch)) {
         fetch_free(fetch);
         return SMTPSEC_E_NOMEM;
     }
     list_append(fetcher, fetch);
+    if (!begin_or_queue(fetch)) {
+        detach(fetch);
+        fetch_free(fetch);
+        return SMTPSEC_E_NOMEM;
+    }
     *out = fetch;
     return 0;
 }

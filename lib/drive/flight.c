@@ -197,6 +197,8 @@ take_off(struct ss_flight *flight)
     const char **addresses;
     int r = SMTPSEC_E_FETCH;
 
+    if (runner->module == NULL && runner->load_fetch != NULL)
+        runner->load_fetch(runner);
     if (runner->module == NULL)
         return SMTPSEC_FAILURE_UNREACHABLE;
     addresses = calloc(need->address_count + 1, sizeof(*addresses));

@@ -41,6 +41,7 @@ struct ss_loop {
     bool running;
     int64_t now_ms;
     int64_t armed_ms;
+    bool rang; /* the timer has run off: its descriptor is readable until it is set anew */
     struct place *places;
     size_t place_count;
     size_t first_free;
@@ -144,8 +145,12 @@ arm(struct ss_loop *loop)
     struct itimerspec when = { { 0, 0 }, { 0, 0 } };
     int64_t due_ms = loop->heap_count > 0 ? loop->heap[0].due_ms : NOT_ARMED;
 
-    /* Inside process() the timers change often and its end arms once. */
-    if (loop->running || due_ms == loop->armed_ms)
+    /*
+     * Inside process() the timers change often and its end arms once. A timer
+     * that stands earlier than it need is left: most deadlines are taken away
+     * long before they are due, and one needless call later is cheaper.
+     */
+    if (loop->running || (due_ms >= loop->armed_ms && !loop->rang))
         return;
     if (due_ms != NOT_ARMED) {
         when.it_value.tv_sec = (time_t)(due_ms / 1000);
@@ -153,8 +158,10 @@ arm(struct ss_loop *loop)
         if (when.it_value.tv_sec == 0 && when.it_value.tv_nsec == 0)
             when.it_value.tv_nsec = 1; /* 0 would disarm */
     }
-    if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+    if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0) {
         loop->armed_ms = due_ms;
+        loop->rang = false;
+    }
 }
 
 int
@@ -403,6 +410,7 @@ ss_loop_process(struct ss_loop *loop)
         dispatch(loop, &events[i]);
     fire_due(loop, orders);
     loop->running = false;
+    loop->rang = loop->armed_ms <= loop->now_ms;
     arm(loop);
     return 0;
 }

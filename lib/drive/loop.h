@@ -38,7 +38,7 @@ void ss_loop_free(struct ss_loop *loop);
 int ss_loop_fd(const struct ss_loop *loop);
 /*
  * Until the next timer: milliseconds, 0 when due, -1 when none. The descriptor
- * becomes readable then, too.
+ * becomes readable then, too; now and then earlier, for a timer that was taken away.
  */
 int32_t ss_loop_timeout_ms(const struct ss_loop *loop);
 /* Monotonic milliseconds, read once per process() and at each start of work. */

@@ -36,6 +36,8 @@ list_remove(struct ss_query_list *list, struct ss_query *query)
 void
 ss_query_close(struct ss_query *query)
 {
+    ss_line_close(query->line);
+    query->line = NULL;
     ss_loop_unwatch(&query->watch);
     if (query->fd >= 0)
         close(query->fd);
@@ -81,6 +83,14 @@ start_queued(struct ss_resolver *resolver)
     }
 }
 
+/* With no question on its way nothing of us stays open. */
+static void
+rest(struct ss_resolver *resolver)
+{
+    if (resolver->in_flight_count == 0)
+        ss_lines_close(resolver);
+}
+
 void
 ss_query_finish(struct ss_query *query, const uint8_t *message, size_t len, int32_t failure)
 {
@@ -90,13 +100,19 @@ ss_query_finish(struct ss_query *query, const uint8_t *message, size_t len, int3
     ss_query_done done = query->done;
     void *arg = query->arg;
     struct ss_buf kept = query->got; /* the message may lie in it */
+    bool freed = false;
 
     ss_buf_init(&query->got, 0);
     query_free(query);
     start_queued(resolver);
-    /* Last, because the owner may free the resolver. */
+    /* The owner may ask again at once, or free the resolver. */
+    resolver->freed = &freed;
     done(arg, message, len, trusted, failure);
     ss_buf_free(&kept);
+    if (freed)
+        return;
+    resolver->freed = NULL;
+    rest(resolver);
 }
 
 static void
@@ -138,10 +154,14 @@ ss_resolver_free(struct ss_resolver *resolver)
 {
     if (resolver == NULL)
         return;
+    if (resolver->freed != NULL)
+        *resolver->freed = true;
     while (resolver->in_flight.first != NULL)
         query_free(resolver->in_flight.first);
     while (resolver->queued.first != NULL)
         query_free(resolver->queued.first);
+    ss_lines_close(resolver);
+    explicit_bzero(resolver->ids, sizeof(resolver->ids));
     free(resolver);
 }
 
@@ -200,4 +220,5 @@ ss_query_cancel(struct ss_query *query)
     resolver = query->resolver;
     query_free(query);
     start_queued(resolver);
+    rest(resolver);
 }

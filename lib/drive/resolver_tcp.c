@@ -92,8 +92,10 @@ tcp_writable(void *arg, int events)
 int32_t
 ss_query_tcp(struct ss_query *query)
 {
-    int32_t failure = ss_query_connect(query, SOCK_STREAM);
+    int32_t failure;
 
+    query->fd = ss_server_connect(&query->resolver->config.servers[query->server], SOCK_STREAM,
+                                  &failure);
     if (failure != SMTPSEC_FAILURE_NONE)
         return failure;
     query->written = 0;

@@ -78,7 +78,25 @@ try_ms(const struct ss_query *query)
     return share_ms < left_ms ? share_ms : left_ms;
 }
 
-/* Write what is sent, with an id that nobody can guess. */
+/*
+ * An id that nobody can guess, and that is forgotten once it is used. A child
+ * cannot come by the same ones: in it the context refuses to work.
+ */
+static bool
+draw_id(struct ss_resolver *resolver, uint16_t *id)
+{
+    if (resolver->id_count == 0) {
+        if (getrandom(resolver->ids, sizeof(resolver->ids), GRND_NONBLOCK) !=
+            (ssize_t)sizeof(resolver->ids))
+            return false;
+        resolver->id_count = SS_RESOLVER_IDS;
+    }
+    *id = resolver->ids[--resolver->id_count];
+    resolver->ids[resolver->id_count] = 0;
+    return true;
+}
+
+/* Write what is sent. */
 static bool
 write_message(struct ss_query *query)
 {
@@ -86,7 +104,7 @@ write_message(struct ss_query *query)
 
     ss_buf_free(&query->sent);
     ss_buf_init(&query->sent, SS_TCP_PREFIX + 512);
-    if (getrandom(&query->id, sizeof(query->id), GRND_NONBLOCK) != (ssize_t)sizeof(query->id))
+    if (!draw_id(query->resolver, &query->id))
         return false;
     ss_buf_be16(&query->sent, 0);
     ss_dns_query_write(&query->sent, query->id, &query->question, query->second_look);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "smtpsec.h"
 
@@ -54,19 +55,30 @@ socket_address(const struct ss_server *server, struct sockaddr_storage *out)
  * port and reports a server that is not there; unbound, so that it picks a
  * random port of its own for each try.
  */
-int32_t
-ss_query_connect(struct ss_query *query, int type)
+bool
+ss_server_reconnect(int fd, const struct ss_server *server)
 {
-    const struct ss_server *server = &query->resolver->config.servers[query->server];
     struct sockaddr_storage address;
     socklen_t len = socket_address(server, &address);
 
-    query->fd = socket(address.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (query->fd < 0)
-        return ss_query_socket_failure(errno);
-    if (connect(query->fd, (const struct sockaddr *)&address, len) != 0 && errno != EINPROGRESS)
-        return ss_query_socket_failure(errno);
-    return SMTPSEC_FAILURE_NONE;
+    return connect(fd, (const struct sockaddr *)&address, len) == 0 || errno == EINPROGRESS;
+}
+
+int
+ss_server_connect(const struct ss_server *server, int type, int32_t *failure)
+{
+    int family = server->address.family == 4 ? AF_INET : AF_INET6;
+    int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    *failure = SMTPSEC_FAILURE_NONE;
+    if (fd < 0) {
+        *failure = ss_query_socket_failure(errno);
+    } else if (!ss_server_reconnect(fd, server)) {
+        *failure = ss_query_socket_failure(errno);
+        close(fd);
+        fd = -1;
+    }
+    return fd;
 }
 
 enum ss_reply_fit
@@ -84,9 +96,11 @@ take_datagram(struct ss_query *query, const uint8_t *message, size_t len)
 {
     switch (ss_query_fit(query, message, len)) {
     case SS_REPLY_FITS:
+        ss_line_give(query);
         ss_query_replied(query, message, len);
         return true;
     case SS_REPLY_TRUNCATED:
+        ss_line_give(query);
         ss_query_truncated(query);
         return true;
     default:
@@ -97,17 +111,18 @@ take_datagram(struct ss_query *query, const uint8_t *message, size_t len)
     }
 }
 
-static void
-udp_ready(void *arg, int events)
+void
+ss_line_ready(void *arg, int events)
 {
-    struct ss_query *query = arg;
-    uint8_t *datagram = query->resolver->datagram;
+    struct ss_line *line = arg;
+    struct ss_query *query = line->query;
+    uint8_t *datagram = line->resolver->datagram;
     ssize_t len;
     int reads;
 
     (void)events;
     for (reads = 0; reads < SS_RESOLVER_READS_A_CALL; reads++) {
-        len = recv(query->fd, datagram, sizeof(query->resolver->datagram), 0);
+        len = recv(line->fd, datagram, sizeof(line->resolver->datagram), 0);
         if (len < 0 && errno == EINTR)
             continue;
         if (len < 0 && errno == EAGAIN)
@@ -116,6 +131,7 @@ udp_ready(void *arg, int events)
             ss_query_try_failed(query, ss_query_socket_failure(errno));
             return;
         }
+        /* The line may serve another question already: nothing of it is touched after this. */
         if (take_datagram(query, datagram, (size_t)len))
             return;
     }
@@ -125,15 +141,11 @@ int32_t
 ss_query_udp(struct ss_query *query)
 {
     size_t len = query->sent.len - SS_TCP_PREFIX;
-    int32_t failure = ss_query_connect(query, SOCK_DGRAM);
+    int32_t failure = ss_line_take(query);
 
     if (failure != SMTPSEC_FAILURE_NONE)
         return failure;
-    if (send(query->fd, query->sent.data + SS_TCP_PREFIX, len, MSG_NOSIGNAL) != (ssize_t)len)
+    if (send(query->line->fd, query->sent.data + SS_TCP_PREFIX, len, MSG_NOSIGNAL) != (ssize_t)len)
         return ss_query_socket_failure(errno);
-    query->watch.ready = udp_ready;
-    query->watch.arg = query;
-    if (ss_loop_watch(query->resolver->loop, &query->watch, query->fd, SS_LOOP_READ) != 0)
-        return SMTPSEC_FAILURE_TIMEOUT;
     return SMTPSEC_FAILURE_NONE;
 }

@@ -22,6 +22,8 @@ struct ss_runner {
     struct ss_resolver *resolver;
     const struct ss_fetch_module *module; /* NULL: no HTTPS, such needs fail */
     struct ss_fetcher *fetcher;
+    void (*load_fetch)(struct ss_runner *runner); /* when module is first wanted; NULL: cannot be */
+    void *load_user;
     struct ss_store *store; /* for turns, and for what others fetched; may be NULL */
     const struct smtpsec_anchors *anchors;
     bool allow_private;

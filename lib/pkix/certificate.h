@@ -17,7 +17,7 @@
 #include "pkix/chain.h"
 
 struct ss_certificate {
-    uint8_t *der;          /* owned */
+    uint8_t *der;          /* the chain's, not changed */
     size_t len;
     bool repeated;         /* the same octets stand earlier in the chain */
     bool tried;            /* to parse it */
@@ -25,14 +25,12 @@ struct ss_certificate {
     gnutls_datum_t issuer; /* raw DN, owned */
 };
 
-struct ss_chain {
-    size_t count;
-    struct ss_certificate list[SS_CHAIN_CERTIFICATES];
-};
-
 /* Import one certificate. Returns 0, SMTPSEC_E_NOMEM, SMTPSEC_E_FORMAT. */
 int ss_certificate_import(struct ss_bytes der, gnutls_x509_crt_t *out);
-/* Parse the n-th, once; NULL in crt when it is none. Returns 0 or SMTPSEC_E_NOMEM. */
+/*
+ * Parse the n-th, once; NULL in crt when it is none. The chain's list is there
+ * from the first call on. Returns 0 or SMTPSEC_E_NOMEM.
+ */
 int ss_chain_parse(struct ss_chain *chain, size_t n);
 /* True when subject and issuer are the same name. */
 bool ss_certificate_self_issued(gnutls_x509_crt_t crt);

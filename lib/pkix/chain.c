@@ -10,18 +10,7 @@
 static bool
 same_octets(const struct ss_certificate *a, const struct ss_certificate *b)
 {
-    return a->len == b->len && memcmp(a->der, b->der, a->len) == 0;
-}
-
-static bool
-stands_earlier(const struct ss_chain *chain, size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        if (same_octets(&chain->list[i], &chain->list[n]))
-            return true;
-    return false;
+    return a->len == b->len && (a->len == 0 || memcmp(a->der, b->der, a->len) == 0);
 }
 
 static bool
@@ -40,49 +29,61 @@ within_limits(const struct ss_bytes *certificates, size_t count)
     return true;
 }
 
+/* A chain, the first so that it can be freed by itself, and the list that it is a view of. */
+struct kept {
+    struct ss_chain chain;
+    struct ss_bytes octets[SS_CHAIN_CERTIFICATES];
+};
+
+int
+ss_chain_init(struct ss_chain *chain, const struct ss_bytes *certificates, size_t count)
+{
+    bool fits = within_limits(certificates, count);
+
+    chain->count = fits ? count : 0;
+    chain->octets = certificates;
+    chain->list = NULL;
+    return fits ? 0 : SMTPSEC_E_LIMIT;
+}
+
+void
+ss_chain_clear(struct ss_chain *chain)
+{
+    size_t i;
+
+    for (i = 0; chain->list != NULL && i < chain->count; i++) {
+        if (chain->list[i].crt != NULL)
+            gnutls_x509_crt_deinit(chain->list[i].crt);
+        gnutls_free(chain->list[i].issuer.data);
+    }
+    free(chain->list);
+    chain->list = NULL;
+    chain->count = 0;
+}
+
 int
 ss_chain_new(const struct ss_bytes *certificates, size_t count, struct ss_chain **out)
 {
-    struct ss_chain *chain;
+    struct kept *kept;
     size_t i;
 
     *out = NULL;
     if (!within_limits(certificates, count))
         return SMTPSEC_E_LIMIT;
-    chain = calloc(1, sizeof(*chain));
-    if (chain == NULL)
+    kept = malloc(sizeof(*kept));
+    if (kept == NULL)
         return SMTPSEC_E_NOMEM;
-    for (i = 0; i < count; i++) {
-        struct ss_certificate *own = &chain->list[i];
-
-        own->der = malloc(certificates[i].len > 0 ? certificates[i].len : 1);
-        if (own->der == NULL) {
-            ss_chain_free(chain);
-            return SMTPSEC_E_NOMEM;
-        }
-        if (certificates[i].len > 0)
-            memcpy(own->der, certificates[i].data, certificates[i].len);
-        own->len = certificates[i].len;
-        own->repeated = stands_earlier(chain, i);
-        chain->count++;
-    }
-    *out = chain;
-    return 0;
+    for (i = 0; i < count; i++)
+        kept->octets[i] = certificates[i];
+    *out = &kept->chain;
+    return ss_chain_init(&kept->chain, kept->octets, count);
 }
 
 void
 ss_chain_free(struct ss_chain *chain)
 {
-    size_t i;
-
-    if (chain == NULL)
-        return;
-    for (i = 0; i < chain->count; i++) {
-        if (chain->list[i].crt != NULL)
-            gnutls_x509_crt_deinit(chain->list[i].crt);
-        gnutls_free(chain->list[i].issuer.data);
-        free(chain->list[i].der);
-    }
+    if (chain != NULL)
+        ss_chain_clear(chain);
     free(chain);
 }
 
@@ -97,10 +98,8 @@ ss_chain_certificate(const struct ss_chain *chain, size_t n)
 {
     struct ss_bytes der = {NULL, 0};
 
-    if (n < chain->count) {
-        der.data = chain->list[n].der;
-        der.len = chain->list[n].len;
-    }
+    if (n < chain->count)
+        der = chain->octets[n];
     return der;
 }
 
@@ -143,14 +142,48 @@ ss_certificate_parses(struct ss_bytes der, bool *parses)
     return code == SMTPSEC_E_NOMEM ? code : 0;
 }
 
+static bool
+stands_earlier(const struct ss_certificate *list, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        if (same_octets(&list[i], &list[n]))
+            return true;
+    return false;
+}
+
+static int
+make_list(struct ss_chain *chain)
+{
+    struct ss_certificate *list;
+    size_t i;
+
+    if (chain->list != NULL)
+        return 0;
+    list = calloc(chain->count, sizeof(*list));
+    if (list == NULL)
+        return SMTPSEC_E_NOMEM;
+    for (i = 0; i < chain->count; i++) {
+        list[i].der = (uint8_t *)(uintptr_t)chain->octets[i].data;
+        list[i].len = chain->octets[i].len;
+        list[i].repeated = stands_earlier(list, i);
+    }
+    chain->list = list;
+    return 0;
+}
+
 int
 ss_chain_parse(struct ss_chain *chain, size_t n)
 {
-    struct ss_certificate *own = &chain->list[n];
     gnutls_datum_t issuer = {NULL, 0};
+    struct ss_certificate *own;
     gnutls_x509_crt_t crt;
-    int code;
+    int code = make_list(chain);
 
+    if (code != 0)
+        return code;
+    own = &chain->list[n];
     if (own->tried)
         return 0;
     code = ss_certificate_import(ss_chain_certificate(chain, n), &crt);
@@ -195,7 +228,8 @@ check_leaf(struct ss_chain *chain, int32_t *reason)
     if (chain->count == 0)
         return 0;
     code = ss_chain_parse(chain, 0);
-    *reason = chain->list[0].crt != NULL ? SMTPSEC_REASON_NONE : SMTPSEC_REASON_BAD_CERTIFICATE;
+    *reason = code == 0 && chain->list[0].crt != NULL ? SMTPSEC_REASON_NONE
+                                                      : SMTPSEC_REASON_BAD_CERTIFICATE;
     return code;
 }
 
@@ -283,33 +317,64 @@ ss_chain_verify_under_sent(struct ss_chain *chain, size_t n, int64_t now, int32_
     return code;
 }
 
+/* Where those octets stand first in the chain; its count: nowhere. */
+static size_t
+place_of(const struct ss_chain *chain, struct ss_bytes der)
+{
+    size_t n;
+
+    for (n = 0; n < chain->count; n++)
+        if (chain->octets[n].len == der.len &&
+            (der.len == 0 || memcmp(chain->octets[n].data, der.data, der.len) == 0))
+            break;
+    return n;
+}
+
+/* One that was sent along is not parsed again. own: to be freed; crt: NULL when it is none. */
+static int
+anchor_of(struct ss_chain *chain, struct ss_bytes der, gnutls_x509_crt_t *crt,
+          gnutls_x509_crt_t *own)
+{
+    size_t n = place_of(chain, der);
+    int code;
+
+    if (n < chain->count) {
+        code = ss_chain_parse(chain, n);
+        *crt = code == 0 ? chain->list[n].crt : NULL;
+        return code;
+    }
+    code = ss_certificate_import(der, own);
+    *crt = *own;
+    return code == SMTPSEC_E_NOMEM ? code : 0;
+}
+
 /* DANE-TA-04: the record carries the anchor, the handshake need not. */
 int
 ss_chain_verify_under_certificate(struct ss_chain *chain, struct ss_bytes anchor, int64_t now,
                                   int32_t *reason)
 {
     struct ss_path_result result = {SMTPSEC_REASON_NONE, false};
-    gnutls_x509_crt_t crt = NULL;
+    gnutls_x509_crt_t crt = NULL, own = NULL;
     int code = check_leaf(chain, reason);
 
     if (code != 0 || *reason != SMTPSEC_REASON_NONE)
         return code;
-    if (anchor.len == chain->list[0].len &&
-        memcmp(anchor.data, chain->list[0].der, anchor.len) == 0) {
+    if (place_of(chain, anchor) == 0) {
         *reason = SMTPSEC_REASON_DANE_TA_LEAF;
         return 0;
     }
-    code = ss_certificate_import(anchor, &crt);
-    if (code == SMTPSEC_E_FORMAT) {
+    code = anchor_of(chain, anchor, &crt, &own);
+    if (code != 0)
+        return code;
+    if (crt == NULL) {
         *reason = SMTPSEC_REASON_BAD_CERTIFICATE;
         return 0;
     }
-    if (code == 0)
-        code = find_path_under(chain, crt, now, &result);
+    code = find_path_under(chain, crt, now, &result);
     *reason = result.reason == SMTPSEC_REASON_NOT_TRUSTED ? SMTPSEC_REASON_DANE_NO_MATCH
                                                           : result.reason;
-    if (crt != NULL)
-        gnutls_x509_crt_deinit(crt);
+    if (own != NULL)
+        gnutls_x509_crt_deinit(own);
     return code;
 }
 

@@ -19,12 +19,23 @@
 #define SS_CHAIN_CERTIFICATES 16
 #define SS_CHAIN_OCTETS (100 * 1024)
 
-struct ss_chain;
+struct ss_certificate;
+
+/* A view: the octets, and the list of them, must outlive it. Zeroed, it is empty. */
+struct ss_chain {
+    size_t count;
+    const struct ss_bytes *octets;
+    struct ss_certificate *list; /* of parsed ones; NULL until a judgement needs one */
+};
 
 /*
- * Take a chain, leaf first; octets are copied. Certificates are parsed when a
- * judgement first needs them, each at most once. Returns 0, NOMEM, LIMIT.
+ * Take a chain, leaf first. Certificates are parsed when a judgement first
+ * needs them, each at most once; a match of octets needs none, and then there
+ * is nothing on the heap. Returns 0, LIMIT (then it is empty).
  */
+int ss_chain_init(struct ss_chain *chain, const struct ss_bytes *certificates, size_t count);
+void ss_chain_clear(struct ss_chain *chain);
+/* The same on the heap, with the list, but not the octets, copied. Returns 0, NOMEM, LIMIT. */
 int ss_chain_new(const struct ss_bytes *certificates, size_t count, struct ss_chain **out);
 void ss_chain_free(struct ss_chain *chain);
 size_t ss_chain_count(const struct ss_chain *chain);

@@ -12,50 +12,57 @@ enum {
 };
 
 /*
- * A length: definite and in the fewest octets (X.690 10.1). Four octets of it
- * are more than any limit of ours, so that no sum can pass the end of size_t.
+ * A length of several octets: definite and in the fewest octets (X.690 10.1).
+ * Four octets of it are more than any limit of ours, so that no sum can pass
+ * the end of size_t.
  */
 static bool
-read_length(struct ss_rd *rd, size_t *len)
+read_long_length(const uint8_t *at, size_t left, size_t *head, size_t *len)
 {
-    uint8_t first = ss_rd_u8(rd);
-    unsigned octets = first & 0x7f;
-    size_t value = 0;
-    unsigned i;
+    size_t octets = at[1] & 0x7f;
+    size_t i;
 
-    if (first < 0x80) {
-        *len = first;
-        return !rd->bad;
-    }
-    if (octets == 0 || octets > 4)
+    if (octets == 0 || octets > 4 || octets > left - 2 || at[2] == 0)
         return false;
-    for (i = 0; i < octets; i++) {
-        value = value << 8 | ss_rd_u8(rd);
-        if (i == 0 && value == 0)
-            return false;
-    }
-    *len = value;
-    return !rd->bad && value >= 0x80;
+    *len = 0;
+    for (i = 0; i < octets; i++)
+        *len = *len << 8 | at[2 + i];
+    *head = 2 + octets;
+    return *len >= 0x80;
+}
+
+/* By hand, without the reader's functions: a DANE match is little more than this and a hash. */
+static inline bool
+next(struct ss_rd *rd, uint8_t *tag, struct ss_bytes *content, struct ss_bytes *whole)
+{
+    const uint8_t *at = rd->at;
+    size_t head = 2, len;
+
+    if (rd->bad || rd->left < 2 || (at[0] & MORE_TAG_OCTETS) == MORE_TAG_OCTETS)
+        goto bad;
+    len = at[1];
+    if (len >= 0x80 && !read_long_length(at, rd->left, &head, &len))
+        goto bad;
+    if (len > rd->left - head)
+        goto bad;
+    *tag = at[0];
+    content->data = at + head;
+    content->len = len;
+    whole->data = at;
+    whole->len = head + len;
+    rd->at += whole->len;
+    rd->left -= whole->len;
+    return true;
+bad:
+    *tag = 0;
+    rd->bad = true;
+    return false;
 }
 
 bool
 ss_der_next(struct ss_rd *rd, uint8_t *tag, struct ss_bytes *content, struct ss_bytes *whole)
 {
-    const uint8_t *start = rd->at;
-    size_t len = 0;
-
-    *tag = ss_rd_u8(rd);
-    if (rd->bad || (*tag & MORE_TAG_OCTETS) == MORE_TAG_OCTETS || !read_length(rd, &len)) {
-        rd->bad = true;
-        return false;
-    }
-    content->data = ss_rd_take(rd, len);
-    content->len = len;
-    if (rd->bad)
-        return false;
-    whole->data = start;
-    whole->len = (size_t)(rd->at - start);
-    return true;
+    return next(rd, tag, content, whole);
 }
 
 /* The next element when it has this tag; marks the reader bad otherwise. */
@@ -64,7 +71,7 @@ expect(struct ss_rd *rd, uint8_t want, struct ss_bytes *content, struct ss_bytes
 {
     uint8_t tag;
 
-    if (!ss_der_next(rd, &tag, content, whole) || tag != want) {
+    if (!next(rd, &tag, content, whole) || tag != want) {
         rd->bad = true;
         return false;
     }

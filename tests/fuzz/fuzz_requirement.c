@@ -50,6 +50,7 @@ judge(const struct smtpsec_requirement *requirement)
     struct ss_bytes piece = {octets, 5};
     struct smtpsec_session session;
     struct smtpsec_verdict verdict;
+    const struct ss_words *words;
     int32_t starttls;
     int with;
 
@@ -75,7 +76,10 @@ judge(const struct smtpsec_requirement *requirement)
             must(!verdict.would_refuse || verdict.accepted);
             must(!verdict.memory_refused || !verdict.accepted);
             must(verdict.would_refuse == (verdict.would_reason != SMTPSEC_REASON_NONE));
-            must(memchr(verdict.text, 0, sizeof(verdict.text)) != NULL);
+            words = ss_verdict_words(&verdict);
+            must(memchr(words->text, 0, sizeof(words->text)) != NULL);
+            must(words->trace.count > 0 && (words->dsn[0] == 0) == verdict.accepted);
+            ss_verdict_clear(&verdict);
             ss_session_clear(&session);
         }
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/context.h"
+#include "certs.h"
 #include "smtpsec.h"
 
 /* Loopback, and nobody listens: each question waits for its time-out, or is refused at once. */
@@ -235,6 +236,41 @@ no_anchors(void **state)
     assert_null(context);
     assert_string_not_equal(smtpsec_options_error(options), "");
     smtpsec_options_free(options);
+}
+
+/* The HTTPS part is there with the context, or not before it is wanted. */
+static void
+fetch_part(void **state)
+{
+    struct ss_test_cert_spec root = {.cn = "Root", .key = 1, .ca = true};
+    struct ss_bytes der = ss_test_cert_der(ss_test_cert(&root));
+    struct smtpsec_anchors *anchors;
+    struct smtpsec_options *options;
+    struct smtpsec_context *context;
+    int late;
+
+    (void)state;
+    assert_int_equal(smtpsec_anchors_new(&anchors), 0);
+    assert_int_equal(smtpsec_anchors_add_der(anchors, der.data, der.len), 0);
+    for (late = 0; late < 2; late++) {
+        assert_int_equal(smtpsec_options_new(&options), 0);
+        assert_int_equal(smtpsec_options_add_resolver(options, NOBODY, 1), 0);
+        assert_int_equal(smtpsec_options_set_anchors(options, anchors), 0);
+        assert_int_equal(smtpsec_options_set_fetch_late(options, late), 0);
+        assert_int_equal(smtpsec_context_new(options, &context), 0);
+        assert_int_equal(context->runner.module == NULL, late);
+        assert_int_equal(context->runner.load_fetch != NULL, late);
+        if (late)
+            context->runner.load_fetch(&context->runner);
+        assert_non_null(context->runner.module);
+        assert_non_null(context->runner.fetcher);
+        assert_null(context->runner.load_fetch);
+        smtpsec_context_free(context);
+        smtpsec_options_free(options);
+    }
+    assert_int_equal(smtpsec_options_set_fetch_late(NULL, 1), SMTPSEC_E_INVALID);
+    smtpsec_anchors_free(anchors);
+    ss_test_certs_free();
 }
 
 /* ---- Evaluations ---- */
@@ -527,6 +563,7 @@ main(void)
     ss_table_case(&t, "long events are cut", long_event);
     ss_table_case(&t, "wrong use is told", wrong_use);
     ss_table_case(&t, "STSF-02 MTA-STS needs trust anchors", no_anchors);
+    ss_table_case(&t, "the HTTPS part, with the context and late", fetch_part);
     ss_table_case(&t, "RES-04 an unreachable resolver defers, in time", deadline);
     ss_table_case(&t, "RES-25 a literal asks nothing", literal);
     ss_table_case(&t, "a request is cancelled inside another's callback", cancel_inside);

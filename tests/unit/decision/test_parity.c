@@ -137,6 +137,7 @@ judge(const struct smtpsec_host *host, struct smtpsec_session *session,
     let_match(host->requirement, &requirement);
     memcpy(session->resumed_digest, requirement->digest, SS_SHA256_LEN);
     assert_int_equal(ss_verify(anchors, requirement, session, FACTS_NOW, verdict), 0);
+    ss_verdict_clear(verdict);
     ss_requirement_free(requirement);
 }
 

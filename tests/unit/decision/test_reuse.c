@@ -162,6 +162,7 @@ accepts(const struct smtpsec_requirement *requirement, const struct smtpsec_sess
     struct smtpsec_verdict verdict;
 
     assert_int_equal(ss_verify(anchors, requirement, session, FACTS_NOW, &verdict), 0);
+    ss_verdict_clear(&verdict);
     return verdict.accepted;
 }
 

@@ -332,13 +332,15 @@ check_session(void **state)
     struct smtpsec_requirement *requirement;
     struct smtpsec_session session;
     struct smtpsec_verdict verdict;
+    struct ss_trace trace;
     size_t i, found = 0;
 
     assert_int_equal(ss_requirement_new(&requirement), 0);
     judged(row, requirement, &session, &verdict);
-    ss_verdict_trace(requirement, &session, &verdict);
-    for (i = 0; i < verdict.trace.count; i++) {
-        const struct ss_step *step = &verdict.trace.steps[i];
+    ss_word_facts_take(requirement, &session, &verdict);
+    ss_verdict_trace(&verdict, &trace);
+    for (i = 0; i < trace.count; i++) {
+        const struct ss_step *step = &trace.steps[i];
 
         found += step->effect == SS_REFUSES && strcmp(step->rule, row->rule) == 0 &&
                  strcmp(step->rfc, row->rfc) == 0 && strcmp(step->source, row->source) == 0 &&

@@ -433,14 +433,16 @@ check_enforced(const struct row *row, const struct smtpsec_requirement *requirem
     assert_int_equal(!verdict.accepted, reported->would_refuse);
     assert_int_equal(verdict.accepted ? R(NONE) : verdict.reason, reported->would_reason);
     assert_false(verdict.would_refuse);
+    ss_verdict_clear(&verdict);
 }
 
 /* Who reads the trace alone sees what the verdict was, and which rule decided; the last step sums up. */
 static void
 check_trace(const struct smtpsec_verdict *verdict)
 {
-    const struct ss_step *steps = verdict->trace.steps;
-    size_t count = verdict->trace.count, i, refusing = 0, reporting = 0;
+    const struct ss_trace *trace = &ss_verdict_words(verdict)->trace;
+    const struct ss_step *steps = trace->steps;
+    size_t count = trace->count, i, refusing = 0, reporting = 0;
 
     assert_in_range(count, 1, SS_TRACE_MAX);
     for (i = 0; i < count; i++) {
@@ -462,6 +464,7 @@ check(void **state)
     struct smtpsec_requirement *requirement = make_requirement(row);
     struct smtpsec_session session;
     struct smtpsec_verdict verdict;
+    const char *text;
     int64_t now = SS_TEST_NOW + (row->how & LATE ? 301 : row->how & LAST_SECOND ? 300 : 0);
 
     make_session(row, requirement, &session);
@@ -470,6 +473,7 @@ check(void **state)
                                                           : anchors,
                                requirement, &session, now, &verdict),
                      0);
+    text = ss_verdict_words(&verdict)->text;
     assert_int_equal(verdict.reason, row->want_reason);
     assert_int_equal(verdict.accepted, row->want);
     assert_int_equal(verdict.achieved, row->want_achieved);
@@ -485,16 +489,17 @@ check(void **state)
     assert_int_equal(verdict.memory_refused, !row->want && row->want_reason == R(DOWNGRADE));
     /* Design 6.11: the claim, and when it ends: with the hold that begins now. */
     if (verdict.memory_refused || verdict.would_refuse)
-        assert_non_null(strstr(verdict.text, "claim dnssec on mx.d.test; met by "));
-    assert_int_equal(strstr(verdict.text, "ends by itself at 2027-01-15T09:00:00Z; overridden by "
-                                          "'except d.test dnssec until DATE'") != NULL,
+        assert_non_null(strstr(text, "claim dnssec on mx.d.test; met by "));
+    assert_int_equal(strstr(text, "ends by itself at 2027-01-15T09:00:00Z; overridden by "
+                                  "'except d.test dnssec until DATE'") != NULL,
                      verdict.memory_refused || verdict.would_refuse);
     check_trace(&verdict);
     check_enforced(row, requirement, &session, now, &verdict);
-    assert_non_null(strstr(verdict.text, row->want ? "accept" : "reject"));
-    assert_non_null(strstr(verdict.text, row->how & NO_HOST ? "d.test" : HOST));
+    assert_non_null(strstr(text, row->want ? "accept" : "reject"));
+    assert_non_null(strstr(text, row->how & NO_HOST ? "d.test" : HOST));
     if (!row->want)
-        assert_non_null(strstr(verdict.text, smtpsec_reason_name(row->want_reason)));
+        assert_non_null(strstr(text, smtpsec_reason_name(row->want_reason)));
+    ss_verdict_clear(&verdict);
     ss_session_clear(&session);
     ss_requirement_free(requirement);
 }
@@ -567,12 +572,15 @@ for_reports(void **state)
     assert_int_equal(verdict.dane, R(DANE_NO_MATCH));
     assert_int_equal(verdict.pkix, R(NAME_MISMATCH));
     assert_int_equal(verdict.pkix_too, R(EXPIRED));
+    ss_verdict_clear(&verdict);
     assert_int_equal(ss_verify(anchors, requirement, &session, SS_TEST_NOW + 301, &verdict), 0);
     assert_false(verdict.looked);
+    ss_verdict_clear(&verdict);
     session.starttls = ABSENT;
     assert_int_equal(ss_verify(anchors, requirement, &session, SS_TEST_NOW, &verdict), 0);
     assert_true(verdict.looked && verdict.judged == 0);
     assert_int_equal(verdict.plain, R(NO_STARTTLS));
+    ss_verdict_clear(&verdict);
     ss_session_clear(&session);
     ss_requirement_free(requirement);
 }

@@ -116,6 +116,18 @@ landed(void *arg, int status)
     traveller->status = status;
 }
 
+/* ---- A fetcher that is there when it is wanted, or is not ---- */
+
+static size_t loads;
+
+static void
+load(struct ss_runner *of)
+{
+    loads++;
+    of->module = of->load_user;
+    of->load_fetch = NULL;
+}
+
 static void
 set_up(void)
 {
@@ -301,6 +313,42 @@ private_address(void **state)
     tear_down();
 }
 
+/* The HTTPS part is loaded for the first fetch, and once. */
+static void
+loaded_late(void **state)
+{
+    struct traveller one, two;
+    int there;
+
+    (void)state;
+    for (there = 0; there < 2; there++) {
+        set_up();
+        runner.module = NULL;
+        runner.load_fetch = load;
+        runner.load_user = there ? (void *)(uintptr_t)&module : NULL;
+        loads = 0;
+        board(&one, "d.test");
+        assert_int_equal(loads, 0);
+        turn();
+        assert_int_equal(loads, 1);
+        assert_int_equal(fetcher.started, there);
+        if (there)
+            reply(POLICY);
+        assert_int_equal(one.landed, 1);
+        assert_int_equal(one.passenger.lookup->evidence.https.failure,
+                         there ? SMTPSEC_FAILURE_NONE : SMTPSEC_FAILURE_UNREACHABLE);
+        assert_int_equal(conclude(&one), there ? SMTPSEC_STS_ENFORCE : SMTPSEC_STS_ABSENT);
+        runner.allow_private = true;
+        board(&two, "e.test");
+        turn();
+        assert_int_equal(loads, 1);
+        assert_int_equal(fetcher.started, 2 * there);
+        ss_flight_leave(&two.passenger);
+        ss_lookup_free(two.passenger.lookup);
+        tear_down();
+    }
+}
+
 /* Another process fetches; this one finds what it stored. */
 static void
 busy(void **state)
@@ -381,6 +429,7 @@ main(void)
     ss_table_case(&t, "with the last one the fetch and the lease end", all_leave);
     ss_table_case(&t, "another domain is another flight", other_domain);
     ss_table_case(&t, "a private address is not asked", private_address);
+    ss_table_case(&t, "the HTTPS part is loaded for the first fetch", loaded_late);
     ss_table_case(&t, "STSF-13 another process fetches: wait, and find what it stored", busy);
     ss_table_case(&t, "who waited as long as a fetch may take goes on", stopped_holder);
     ss_table_case(&t, "without a memory there is no lease", no_store);

@@ -120,7 +120,7 @@ connect_and_tell(const struct smtpsec_requirement *requirement, struct run *run)
     struct smtpsec_outcome *outcome = NULL, *told = NULL;
     struct smtpsec_requirement *passed = NULL;
     struct smtpsec_session session;
-    struct smtpsec_verdict verdict;
+    struct smtpsec_verdict verdict = {.words = NULL};
     struct ss_bytes chain[4];
     size_t count, i;
     int r;
@@ -148,6 +148,7 @@ connect_and_tell(const struct smtpsec_requirement *requirement, struct run *run)
     }
     if (r == 0)
         r = ss_learn_outcome(run->store, &settings.memory, told, 0, BY_HAND_NOW);
+    ss_verdict_clear(&verdict);
     ss_session_clear(&session);
     ss_requirement_free(passed);
     free(outcome);
