@@ -95,6 +95,7 @@ write_mark(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_ed
     if (old != NULL)
         r = ss_clock_mark_read(&stored, *old);
     *choice = SS_EDIT_KEEP;
+    writing->done = false;
     if (r == SMTPSEC_E_VERSION || !same(&stored, writing->expected))
         return 0;
     ss_clock_mark_write(out, writing->mark);

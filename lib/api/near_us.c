@@ -58,6 +58,7 @@ add(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *cho
     int r = read_list(adding->context, old, &many);
 
     *choice = SS_EDIT_KEEP;
+    adding->number = 0;
     if (r == 0)
         r = hash(&many, adding->domain, &domain);
     if (r != 0 || !ss_many_news(&many, domain, adding->now))

@@ -93,6 +93,8 @@ edit_claims(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_e
     bool changed = false;
     int r = 0;
 
+    if (edit->lowered != NULL)
+        edit->lowered->count = 0; /* of an earlier time it was asked */
     ss_record_init(&record, edit->key);
     if (old != NULL)
         r = ss_record_read(&record, edit->key, *old);

@@ -141,6 +141,7 @@ remove_outlived(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum 
 
     (void)out;
     *choice = SS_EDIT_KEEP;
+    removal->removed = false;
     if (old == NULL)
         return 0;
     r = ss_sts_entry_read(&entry, removal->key, *old);

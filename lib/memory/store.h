@@ -58,6 +58,10 @@ enum ss_edit { SS_EDIT_KEEP, SS_EDIT_PUT, SS_EDIT_DELETE, SS_EDIT_PUT_NEW };
  * write lock of their own. So what was kept by the old value is gone before
  * the new one can be seen. Never the other way round: two processes would
  * each hold the lock that the other waits for.
+ *
+ * It may be asked more than once, each time with what stands there then: a
+ * store across a network asks anew when somebody else was faster. The last time
+ * counts, so an edit that notes something in arg begins its note anew.
  */
 typedef int (*ss_store_edit)(void *arg, const struct ss_bytes *old, struct ss_buf *out,
                              enum ss_edit *edit);
@@ -211,7 +215,9 @@ void ss_store_close(struct ss_store *store);
 /*
  * The right to do something that one process at a time should do, such as to
  * fetch a policy. It ends when it is released, and with its holder's process
- * however that ends. It may outlive its store.
+ * however that ends; with a store across a network it ends by itself some time
+ * after, dead holder or slow one. So it may spare work, and protects nothing.
+ * It may outlive its store.
  */
 struct ss_lease {
     unsigned refs;
