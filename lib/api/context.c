@@ -123,33 +123,53 @@ open_network(struct smtpsec_context *context, struct smtpsec_options *options)
     return r;
 }
 
+/* A store was opened for it, in whatever state. */
+static void
+use_memory(struct smtpsec_context *context, uint64_t kept, uint64_t plans, bool read_only)
+{
+    int64_t now = ss_context_now(context);
+
+    ss_context_bound_memory(context, kept, plans);
+    ss_context_tell_begun(context, now);
+    if (context->store->state == SMTPSEC_MEMORY_LOST)
+        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_LOST, now, "", "no memory: %s",
+                      context->store->error.text);
+    context->cannot_write = context->store->state == SMTPSEC_MEMORY_READ_ONLY && !read_only;
+    if (context->cannot_write)
+        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_READ_ONLY, now, "",
+                      "the memory can only be read: %s",
+                      context->store->error.text[0] != '\0' ? context->store->error.text
+                                                            : "its directory cannot be written");
+}
+
 static int
 open_memory(struct smtpsec_context *context, const struct smtpsec_options *options)
 {
     struct ss_store_lmdb_options how = { .read_only = options->memory_read_only,
                                          .shared = options->memory_shared,
                                          .group = options->memory_group };
-    int64_t now = ss_context_now(context);
     int r = 0;
 
     if (options->memory_ram)
         r = ss_store_ram_open(&context->store);
     else if (options->memory != NULL)
         r = ss_store_lmdb_open(options->memory, &how, NULL, &context->store);
-    if (r != 0 || context->store == NULL)
-        return r;
-    ss_context_bound_memory(context, options->memory_limit, options->plan_cache_limit);
-    ss_context_tell_begun(context, now);
-    if (context->store->state == SMTPSEC_MEMORY_LOST)
-        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_LOST, now, "", "no memory: %s",
-                      context->store->error.text);
-    context->cannot_write =
-        context->store->state == SMTPSEC_MEMORY_READ_ONLY && !options->memory_read_only;
-    if (context->cannot_write)
-        ss_events_add(&context->events, SMTPSEC_EVENT_MEMORY_READ_ONLY, now, "",
-                      "the memory can only be read: %s",
-                      context->store->error.text[0] != '\0' ? context->store->error.text
-                                                            : "its directory cannot be written");
+    if (r == 0 && context->store != NULL)
+        use_memory(context, options->memory_limit, options->plan_cache_limit,
+                   options->memory_read_only);
+    return r;
+}
+
+int
+ss_context_give_store(struct smtpsec_context *context, struct ss_store *store, uint64_t kept,
+                      uint64_t plans)
+{
+    if (context->store != NULL || store == NULL) {
+        ss_store_close(store);
+        return SMTPSEC_E_INVALID;
+    }
+    context->store = context->runner.store = store;
+    use_memory(context, kept, plans, store->state == SMTPSEC_MEMORY_READ_ONLY);
     return 0;
 }
 

@@ -75,6 +75,15 @@ int64_t ss_context_now(const struct smtpsec_context *context);
 int32_t ss_context_memory_state(const struct smtpsec_context *context);
 /* Bound the memory that was opened; what is in force in this context never goes. */
 void ss_context_bound_memory(struct smtpsec_context *context, uint64_t kept, uint64_t plans);
+/*
+ * Give a context that was made without a memory a store of another kind than
+ * the library has, such as examples/redis. The context takes it over in any
+ * case; its bounds are as ss_context_bound_memory() has them. Returns 0, or
+ * INVALID: it has one already. For programs that link the
+ * static archive of this source; not part of what the library promises.
+ */
+int ss_context_give_store(struct smtpsec_context *context, struct ss_store *store, uint64_t kept,
+                          uint64_t plans);
 /* Say that a new memory was begun, once. */
 void ss_context_tell_begun(struct smtpsec_context *context, int64_t now);
 /* The key for blobs; NULL without a context or key. */
