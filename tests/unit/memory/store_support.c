@@ -8,6 +8,51 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The head of a row. */
+struct made_row {
+    const char *name;
+    const struct store_maker *maker;
+};
+
+/* Rows and names are kept until the end: the table shows them when it runs. */
+static void **made;
+static size_t made_count;
+
+static void *
+keep(void *block)
+{
+    void **list = realloc(made, (made_count + 1) * sizeof(*list));
+
+    if (block == NULL || list == NULL)
+        abort();
+    made = list;
+    made[made_count++] = block;
+    return block;
+}
+
+void
+store_rows(struct ss_test_table *table, CMUnitTestFunction check, const void *rows,
+           size_t row_size, size_t count)
+{
+    const struct store_maker *const *maker;
+    struct made_row *row;
+    char *copy, *name;
+    size_t i;
+
+    for (maker = store_makers; *maker != NULL; maker++) {
+        copy = keep(malloc(row_size * count));
+        memcpy(copy, rows, row_size * count);
+        for (i = 0; i < count; i++) {
+            row = (struct made_row *)(void *)(copy + i * row_size);
+            if (asprintf(&name, "%s: %s", (*maker)->name, row->name) == -1)
+                abort();
+            row->name = keep(name);
+            row->maker = *maker;
+        }
+        ss_table_add(table, check, copy, row_size, count);
+    }
+}
+
 struct ss_bytes
 store_bytes(const char *text)
 {

@@ -10,6 +10,24 @@
 #include "table.h"
 #undef ss_table
 
+/*
+ * Who makes stores: the tests of what every store does run once for each in the
+ * list that they are linked with (makers.c here: RAM and LMDB).
+ */
+struct store_maker {
+    const char *name;
+    struct ss_store *(*open)(char directory[64]); /* a new one, with a place of its own */
+    void (*close)(struct ss_store *store, const char *directory);
+};
+extern const struct store_maker *const store_makers[]; /* NULL ends it */
+
+struct ss_test_table;
+/* Rows whose second member is a maker: each once for each, and named so. */
+#define STORE_ROWS(table, check, rows) \
+    store_rows((table), (check), (rows), sizeof((rows)[0]), sizeof(rows) / sizeof((rows)[0]))
+void store_rows(struct ss_test_table *table, CMUnitTestFunction check, const void *rows,
+                size_t row_size, size_t count);
+
 struct ss_bytes store_bytes(const char *text);
 /* An edit that puts the struct ss_bytes in arg. */
 int store_edit_put(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *edit);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Both stores against one table of operations. */
+/* Every store against one table of operations. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ struct step {
 
 struct row {
     const char *name;
-    bool lmdb;
+    const struct store_maker *maker;
     struct step steps[12];
 };
 
@@ -105,92 +105,72 @@ check_steps(void **state)
     struct ss_store *store = NULL;
     size_t i;
 
-    store_directory(directory);
-    if (row->lmdb)
-        assert_int_equal(ss_store_lmdb_open(directory, NULL, NULL, &store), 0);
-    else
-        assert_int_equal(ss_store_ram_open(&store), 0);
+    store = row->maker->open(directory);
     assert_int_equal(store->state, SMTPSEC_MEMORY_OK);
     for (i = 0; i < sizeof(row->steps) / sizeof(row->steps[0]) && row->steps[i].what != '\0'; i++)
         run_step(store, &row->steps[i]);
-    ss_store_close(store);
-    store_remove(directory);
+    row->maker->close(store, directory);
 }
 
-#define BOTH(text, ...) { "ram: " text, false, __VA_ARGS__ }, { "lmdb: " text, true, __VA_ARGS__ }
-#define EACH(text) { "ram: " text, false }, { "lmdb: " text, true }
+#define EACH(text, ...) { text, NULL, __VA_ARGS__ }
 
 static const struct row rows[] = {
-    BOTH("an empty store has nothing", {{'n', "a", NULL, 0}, {'l', "", "", 0}}),
-    BOTH("what was put is got", {{'p', "a", "1", 0}, {'g', "a", "1", 0}}),
-    BOTH("a second put replaces", {{'p', "a", "1", 0},
+    EACH("an empty store has nothing", {{'n', "a", NULL, 0}, {'l', "", "", 0}}),
+    EACH("what was put is got", {{'p', "a", "1", 0}, {'g', "a", "1", 0}}),
+    EACH("a second put replaces", {{'p', "a", "1", 0},
                                    {'p', "a", "longer than before", 0},
                                    {'g', "a", "longer than before", 0},
                                    {'l', "", "a=longer than before ", 0}}),
-    BOTH("an empty value is a value", {{'p', "a", "", 0}, {'g', "a", "", 0}}),
-    BOTH("a deleted entry is gone, deleting twice is no error",
+    EACH("an empty value is a value", {{'p', "a", "", 0}, {'g', "a", "", 0}}),
+    EACH("a deleted entry is gone, deleting twice is no error",
          {{'p', "a", "1", 0}, {'d', "a", NULL, 0}, {'n', "a", NULL, 0}, {'d', "a", NULL, 0}}),
-    BOTH("keeping changes nothing", {{'p', "a", "1", 0},
+    EACH("keeping changes nothing", {{'p', "a", "1", 0},
                                      {'k', "a", NULL, 0},
                                      {'k', "b", NULL, 0},
                                      {'g', "a", "1", 0},
                                      {'n', "b", NULL, 0}}),
-    BOTH("an edit that fails changes nothing", {{'p', "a", "1", 0},
+    EACH("an edit that fails changes nothing", {{'p', "a", "1", 0},
                                                 {'e', "a", NULL, 0},
                                                 {'e', "b", NULL, 0},
                                                 {'g', "a", "1", 0},
                                                 {'n', "b", NULL, 0}}),
-    BOTH("a list is in the order of octets, a prefix first",
+    EACH("a list is in the order of octets, a prefix first",
          {{'p', "b", "2", 0},
           {'p', "ab", "1", 0},
           {'p', "a", "0", 0},
           {'p', "\xff", "9", 0},
           {'l', "", "a=0 ab=1 b=2 \xff=9 ", 0}}),
-    BOTH("a list goes on behind a key, which need not be there", {{'p', "a", "0", 0},
+    EACH("a list goes on behind a key, which need not be there", {{'p', "a", "0", 0},
                                                                   {'p', "c", "2", 0},
                                                                   {'p', "e", "4", 0},
                                                                   {'l', "a", "c=2 e=4 ", 0},
                                                                   {'l', "b", "c=2 e=4 ", 0},
                                                                   {'l', "e", "", 0},
                                                                   {'l', "f", "", 0}}),
-    BOTH("a list ends after as many as asked", {{'p', "a", "0", 0},
+    EACH("a list ends after as many as asked", {{'p', "a", "0", 0},
                                                 {'p', "b", "1", 0},
                                                 {'p', "c", "2", 0},
                                                 {'l', "", "a=0 b=1 ", 2},
                                                 {'l', "b", "c=2 ", 2}}),
-    BOTH("a list stops when told", {{'p', "a", "0", 0}, {'p', "b", "1", 0}, {'s', "", "a=0 ", 0}}),
+    EACH("a list stops when told", {{'p', "a", "0", 0}, {'p', "b", "1", 0}, {'s', "", "a=0 ", 0}}),
 };
 
-/* ---- what does not fit the table; each for both makers ---- */
-
-static struct ss_store *
-open_one(bool lmdb, char directory[64])
-{
-    struct ss_store *store = NULL;
-
-    store_directory(directory);
-    if (lmdb)
-        assert_int_equal(ss_store_lmdb_open(directory, NULL, NULL, &store), 0);
-    else
-        assert_int_equal(ss_store_ram_open(&store), 0);
-    assert_int_equal(store->state, SMTPSEC_MEMORY_OK);
-    return store;
-}
+/* ---- what does not fit the table; each for every maker ---- */
 
 struct limit_row {
     const char *name;
-    bool lmdb;
+    const struct store_maker *maker;
     size_t key_len;
     size_t value_len;
     int want;
 };
 
 static const struct limit_row limit_rows[] = {
-    BOTH("a key of 511 octets fits", 511, 1, 0),
-    BOTH("a key of 512 octets does not", 512, 1, SMTPSEC_E_LIMIT),
-    BOTH("no key is no key", 0, 1, SMTPSEC_E_LIMIT),
-    BOTH("a value of the greatest size fits", 10, SS_STORE_VALUE_MAX, 0),
-    BOTH("a larger value is refused", 10, SS_STORE_VALUE_MAX + 1, SMTPSEC_E_LIMIT),
+    EACH("a key of 511 octets fits", 511, 1, 0),
+    EACH("a key of 512 octets does not", 512, 1, SMTPSEC_E_LIMIT),
+    EACH("no key is no key", 0, 1, SMTPSEC_E_LIMIT),
+    EACH("a value of the greatest size fits", 10, SS_STORE_VALUE_MAX, 0),
+    EACH("a larger value is refused", 10, SS_STORE_VALUE_MAX + 1, SMTPSEC_E_LIMIT),
 };
 
 static void
@@ -198,7 +178,7 @@ check_limits(void **state)
 {
     const struct limit_row *row = *state;
     char directory[64];
-    struct ss_store *store = open_one(row->lmdb, directory);
+    struct ss_store *store = row->maker->open(directory);
     static uint8_t octets[SS_STORE_VALUE_MAX + 1];
     struct ss_bytes key = { octets, row->key_len }, value = { octets, row->value_len };
     struct ss_buf got;
@@ -211,23 +191,22 @@ check_limits(void **state)
                      row->want == 0 ? 0 : SMTPSEC_E_NOT_FOUND);
     assert_int_equal(got.len, row->want == 0 ? row->value_len : 0);
     ss_buf_free(&got);
-    ss_store_close(store);
-    store_remove(directory);
+    row->maker->close(store, directory);
 }
 
 struct maker_row {
     const char *name;
-    bool lmdb;
+    const struct store_maker *maker;
 };
 
-static const struct maker_row table_rows[] = { EACH("tables are apart") };
+static const struct maker_row table_rows[] = { { "tables are apart", NULL } };
 
 static void
 check_tables(void **state)
 {
     const struct maker_row *row = *state;
     char directory[64];
-    struct ss_store *store = open_one(row->lmdb, directory);
+    struct ss_store *store = row->maker->open(directory);
     struct ss_buf got;
 
     assert_int_equal(store_put(store, "a", "claims"), 0);
@@ -237,11 +216,12 @@ check_tables(void **state)
     assert_int_equal(ss_store_get(store, SS_TABLE_COUNT, store_bytes("a"), &got),
                      SMTPSEC_E_INVALID);
     ss_buf_free(&got);
-    ss_store_close(store);
-    store_remove(directory);
+    row->maker->close(store, directory);
 }
 
-static const struct maker_row many_rows[] = { EACH("3000 entries, changed while they are listed") };
+static const struct maker_row many_rows[] = {
+    { "3000 entries, changed while they are listed", NULL },
+};
 
 struct walk_many {
     struct ss_store *store;
@@ -287,7 +267,7 @@ check_many(void **state)
 {
     const struct maker_row *row = *state;
     char directory[64], key[16], value[32];
-    struct ss_store *store = open_one(row->lmdb, directory);
+    struct ss_store *store = row->maker->open(directory);
     struct walk_many w = { store, 0, "" };
     int i;
 
@@ -314,8 +294,7 @@ check_many(void **state)
     w.last[0] = '\0';
     assert_int_equal(ss_store_walk(store, SS_TABLE_CLAIMS, count_seen, &w), 7);
     assert_int_equal(w.count, 2800);
-    ss_store_close(store);
-    store_remove(directory);
+    row->maker->close(store, directory);
 }
 
 static void
@@ -332,10 +311,10 @@ main(void)
 {
     struct ss_test_table t = SS_TABLE("memory/store");
 
-    SS_TABLE_ROWS(&t, check_steps, rows);
-    SS_TABLE_ROWS(&t, check_limits, limit_rows);
-    SS_TABLE_ROWS(&t, check_tables, table_rows);
-    SS_TABLE_ROWS(&t, check_many, many_rows);
+    STORE_ROWS(&t, check_steps, rows);
+    STORE_ROWS(&t, check_limits, limit_rows);
+    STORE_ROWS(&t, check_tables, table_rows);
+    STORE_ROWS(&t, check_many, many_rows);
     ss_table_case(&t, "no store", check_null);
     return ss_table_run(&t);
 }
