@@ -139,6 +139,13 @@ buf_room(struct ss_buf *buf, size_t len)
 }
 
 void
+ss_buf_expect(struct ss_buf *buf, size_t len)
+{
+    if (ss_buf_ok(buf) && len <= buf->limit - buf->len)
+        buf_room(buf, len);
+}
+
+void
 ss_buf_put(struct ss_buf *buf, const void *data, size_t len)
 {
     if (!ss_buf_ok(buf) || len == 0 || !buf_room(buf, len))

@@ -53,6 +53,8 @@ struct ss_buf {
 void ss_buf_init(struct ss_buf *buf, size_t limit);
 void ss_buf_free(struct ss_buf *buf);
 bool ss_buf_ok(const struct ss_buf *buf);
+/* Make room for so many more octets at once. A guess: more than the limit leaves it as it is. */
+void ss_buf_expect(struct ss_buf *buf, size_t len);
 void ss_buf_put(struct ss_buf *buf, const void *data, size_t len);
 void ss_buf_u8(struct ss_buf *buf, uint8_t v);
 void ss_buf_be16(struct ss_buf *buf, uint16_t v);

@@ -11,7 +11,7 @@
 
 /* Not blocking, so that a FIFO put in a file's place cannot hold the process at open. */
 static int
-open_regular(const char *path, int *out, struct ss_error *error)
+open_regular(const char *path, int *out, size_t *size, struct ss_error *error)
 {
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -23,13 +23,14 @@ open_regular(const char *path, int *out, struct ss_error *error)
         return ss_error_set(error, SMTPSEC_E_SYSTEM, "%s: not a regular file", path);
     }
     *out = fd;
+    *size = status.st_size > 0 ? (size_t)status.st_size : 0;
     return 0;
 }
 
 static int
 read_all(int fd, const char *path, struct ss_buf *buf, struct ss_error *error)
 {
-    char chunk[4096];
+    char chunk[16384];
     ssize_t len;
 
     do {
@@ -50,11 +51,14 @@ read_all(int fd, const char *path, struct ss_buf *buf, struct ss_error *error)
 int
 ss_file_read(const char *path, struct ss_buf *buf, struct ss_error *error)
 {
+    size_t size = 0;
     int fd = -1;
-    int result = open_regular(path, &fd, error);
+    int result = open_regular(path, &fd, &size, error);
 
     if (result != 0)
         return result;
+    /* One piece, that can be given back whole: pieces that grow leave holes in the heap. */
+    ss_buf_expect(buf, size);
     result = read_all(fd, path, buf, error);
     close(fd);
     return result;

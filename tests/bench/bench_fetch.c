@@ -35,7 +35,8 @@ struct world {
     const struct ss_fetch_module *module;
     struct ss_fetcher *fetcher;
     bool done;
-    uint64_t longest; /* turn of the loop in this fetch */
+    uint64_t longest;     /* turn of the loop in this fetch */
+    uint64_t longest_cpu; /* the same, in processor time: without who else wants the processor */
 };
 
 static uint64_t
@@ -45,23 +46,6 @@ cpu_now(void)
 
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-/* Octets that this process has for itself; 0: the kernel does not tell. */
-static uint64_t
-private_memory(void)
-{
-    FILE *file = fopen("/proc/self/smaps_rollup", "re");
-    unsigned long clean = 0, dirty = 0;
-    char line[256];
-
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-        sscanf(line, "Private_Clean: %lu", &clean);
-        sscanf(line, "Private_Dirty: %lu", &dirty);
-    }
-    if (file != NULL)
-        fclose(file);
-    return (uint64_t)(clean + dirty) * 1024;
 }
 
 /* ---- the same steps as those of drive/flight.c ---- */
@@ -113,19 +97,21 @@ fetch(struct world *world)
     struct ss_fetch *one;
 
     world->done = false;
-    world->longest = 0;
+    world->longest = world->longest_cpu = 0;
     if (world->module->start(world->fetcher, &request, &one) != 0)
         bench_fail("a fetch cannot be started");
     while (!world->done) {
         struct pollfd ready = {ss_loop_fd(world->loop), POLLIN, 0};
-        uint64_t begin, took;
+        uint64_t begin, begin_cpu, took;
 
         poll(&ready, 1, ss_loop_timeout_ms(world->loop));
         begin = bench_now();
+        begin_cpu = cpu_now();
         ss_loop_process(world->loop);
         took = bench_now() - begin;
-        if (took > world->longest)
-            world->longest = took;
+        world->longest = took > world->longest ? took : world->longest;
+        took = cpu_now() - begin_cpu;
+        world->longest_cpu = took > world->longest_cpu ? took : world->longest_cpu;
     }
 }
 
@@ -178,43 +164,72 @@ close_world(struct world *world)
 
 /* ---- figures ---- */
 
+struct longest {
+    double *wall, *cpu;
+    size_t count;
+};
+
 static void
-measure_later(struct world *world, int rounds)
+report_longest(struct longest *longest)
 {
+    bench_value("policy fetch, longest turn of the loop, median", "ns",
+                bench_percentile(longest->wall, longest->count, 0.5), 5e6, 0);
+    bench_value("policy fetch, longest turn of the loop, p99", "ns",
+                bench_percentile(longest->wall, longest->count, 0.99), 5e6, 0);
+    bench_value("policy fetch, longest turn of the loop, processor, p99", "ns",
+                bench_percentile(longest->cpu, longest->count, 0.99), 5e6, 0);
+}
+
+static void
+time_ours(struct world *world, struct bench_pair *wall, struct bench_pair *cpu)
+{
+    uint64_t begin = bench_now(), begin_cpu = cpu_now();
+
+    fetch(world);
+    bench_ours(cpu, (double)(cpu_now() - begin_cpu));
+    bench_ours(wall, (double)(bench_now() - begin));
+}
+
+static void
+time_floor(struct world *world, struct raw_client *raw, struct bench_pair *wall,
+           struct bench_pair *cpu)
+{
+    uint64_t begin = bench_now(), begin_cpu = cpu_now();
+
+    raw_client_fetch(raw, world->port);
+    bench_floor(cpu, (double)(cpu_now() - begin_cpu));
+    bench_floor(wall, (double)(bench_now() - begin));
+}
+
+/* names: of the figures of time and of processor time. */
+static void
+measure_later(struct world *world, const char *const names[2], size_t rounds,
+              struct longest *longest)
+{
+    static const char floor_name[] = "GnuTLS on a socket, one root";
     struct raw_client *raw = raw_client_new(world->root);
     struct bench_pair wall, cpu;
-    double *longest = calloc((size_t)rounds, sizeof(*longest));
-    uint64_t begin, begin_cpu;
-    int i;
+    size_t i;
 
-    if (longest == NULL)
+    longest->wall = calloc(rounds, sizeof(double));
+    longest->cpu = calloc(rounds, sizeof(double));
+    if (longest->wall == NULL || longest->cpu == NULL)
         bench_fail("out of memory");
-    bench_pair_init(&wall, "policy fetch, time", "GnuTLS on a socket, one root", "ns", 1.15, 0);
-    bench_pair_init(&cpu, "policy fetch, processor", "GnuTLS on a socket, one root", "ns", 1.15, 0);
-    for (i = -5; i < rounds; i++) {
-        begin = bench_now();
-        begin_cpu = cpu_now();
+    bench_pair_init(&wall, names[0], floor_name, "ns", 1.15, 0);
+    bench_pair_init(&cpu, names[1], floor_name, "ns", 1.15, 0);
+    for (i = 0; i < 5; i++) {
         fetch(world);
-        if (i >= 0) {
-            bench_ours(&cpu, (double)(cpu_now() - begin_cpu));
-            bench_ours(&wall, (double)(bench_now() - begin));
-            longest[i] = (double)world->longest;
-        }
-        begin = bench_now();
-        begin_cpu = cpu_now();
         raw_client_fetch(raw, world->port);
-        if (i >= 0) {
-            bench_floor(&cpu, (double)(cpu_now() - begin_cpu));
-            bench_floor(&wall, (double)(bench_now() - begin));
-        }
     }
+    for (i = 0; i < rounds; i++) {
+        time_ours(world, &wall, &cpu);
+        longest->wall[i] = (double)world->longest;
+        longest->cpu[i] = (double)world->longest_cpu;
+        time_floor(world, raw, &wall, &cpu);
+    }
+    longest->count = rounds;
     bench_report(&wall);
     bench_report(&cpu);
-    bench_value("policy fetch, longest turn of the loop, median", "ns",
-                bench_percentile(longest, (size_t)rounds, 0.5), 5e6, 0);
-    bench_value("policy fetch, longest turn of the loop, p99", "ns",
-                bench_percentile(longest, (size_t)rounds, 0.99), 5e6, 0);
-    free(longest);
     raw_client_free(raw);
 }
 
@@ -226,12 +241,13 @@ struct beginning {
 static void
 begin_world(struct world *world, struct beginning *told_of)
 {
-    uint64_t at, before = private_memory();
+    double before = bench_private_memory();
+    uint64_t at;
 
     at = bench_now();
     load_anchors(world);
     told_of->load = (double)(bench_now() - at);
-    told_of->memory_loaded = (double)private_memory() - (double)before;
+    told_of->memory_loaded = bench_private_memory() - before;
     at = bench_now();
     open_fetcher(world);
     told_of->open = (double)(bench_now() - at);
@@ -239,19 +255,19 @@ begin_world(struct world *world, struct beginning *told_of)
     fetch(world);
     told_of->first = (double)(bench_now() - at);
     told_of->longest = (double)world->longest;
-    told_of->memory_fetched = (double)private_memory() - (double)before;
+    told_of->memory_fetched = bench_private_memory() - before;
 }
 
 static void
 begin_raw(struct world *world, struct beginning *told_of)
 {
-    uint64_t before = private_memory();
+    double before = bench_private_memory();
     uint64_t at = bench_now();
     struct raw_client *raw = raw_client_new(world->root);
 
     raw_client_fetch(raw, world->port);
     told_of->first = (double)(bench_now() - at);
-    told_of->memory_fetched = (double)private_memory() - (double)before;
+    told_of->memory_fetched = bench_private_memory() - before;
 }
 
 /* Each in a process of its own, since it happens once in one. */
@@ -329,14 +345,14 @@ measure_first(struct world *world, int rounds)
 }
 
 static struct ss_test_cert *
-certificate(const char *cn, const struct ss_test_cert *issuer, unsigned key)
+certificate(const char *cn, const struct ss_test_cert *issuer, unsigned key, bool ca)
 {
     struct ss_test_cert_spec spec = {
-        .cn = cn, .issuer = issuer, .key = key, .ca = issuer == NULL, .key_ids = true,
+        .cn = cn, .issuer = issuer, .key = key, .ca = ca, .key_ids = true,
         .not_before = time(NULL) - DAY, .not_after = time(NULL) + 30 * DAY,
     };
 
-    if (issuer != NULL)
+    if (!ca)
         spec.dns[0] = PEER_HOST;
     return ss_test_cert(&spec);
 }
@@ -360,23 +376,48 @@ make_key(unsigned n)
     return der;
 }
 
+/* As public CAs issue: the leaf's issuer is sent with it; and a leaf of the root's own. */
+static void
+measure(const struct ss_bytes *chain, size_t count, struct ss_bytes root, gnutls_datum_t key,
+        bool quick)
+{
+    static const char *const names[PEER_CHAIN][2] = {
+        {"policy fetch of a host without intermediate, time",
+         "policy fetch of a host without intermediate, processor"},
+        {"policy fetch, time", "policy fetch, processor"},
+    };
+    struct ss_bytes key_bytes = {key.data, key.size};
+    struct world world = {.root = root};
+    struct longest longest;
+    pid_t peer = peer_start(chain, count, key_bytes, &world.port);
+
+    if (count == PEER_CHAIN)
+        measure_first(&world, quick ? 5 : 41);
+    load_anchors(&world);
+    open_fetcher(&world);
+    measure_later(&world, names[count - 1], quick ? 100 : 1000, &longest);
+    if (count == PEER_CHAIN)
+        report_longest(&longest);
+    free(longest.wall);
+    free(longest.cpu);
+    close_world(&world);
+    peer_stop(peer);
+}
+
 int
 main(int argc, char **argv)
 {
     bool quick = bench_quick(argc, argv);
     gnutls_datum_t key = make_key(0);
-    struct ss_bytes key_bytes = {key.data, key.size};
-    struct ss_test_cert *root = certificate("Root of the benchmark", NULL, 1);
-    struct ss_bytes leaf = ss_test_cert_der(certificate(PEER_HOST, root, 0));
-    struct world world = {.root = ss_test_cert_der(root)};
-    pid_t peer = peer_start(leaf, key_bytes, &world.port);
+    struct ss_test_cert *root = certificate("Root of the benchmark", NULL, 1, true);
+    struct ss_test_cert *issuer = certificate("Issuer of the benchmark", root, 2, true);
+    struct ss_bytes chain[PEER_CHAIN];
 
-    measure_first(&world, quick ? 5 : 41);
-    load_anchors(&world);
-    open_fetcher(&world);
-    measure_later(&world, quick ? 100 : 1000);
-    close_world(&world);
-    peer_stop(peer);
+    chain[0] = ss_test_cert_der(certificate(PEER_HOST, issuer, 0, false));
+    chain[1] = ss_test_cert_der(issuer);
+    measure(chain, 2, ss_test_cert_der(root), key, quick);
+    chain[0] = ss_test_cert_der(certificate(PEER_HOST, root, 0, false));
+    measure(chain, 1, ss_test_cert_der(root), key, quick);
     gnutls_free(key.data);
     ss_test_certs_free();
     return 0;

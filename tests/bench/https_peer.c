@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -101,18 +102,38 @@ serve_one(gnutls_certificate_credentials_t credentials, int fd)
     gnutls_deinit(session);
 }
 
-static void
-serve(int listener, struct ss_bytes leaf, struct ss_bytes key)
+static gnutls_certificate_credentials_t
+credentials_of(const struct ss_bytes *chain, size_t count, struct ss_bytes key)
 {
     gnutls_certificate_credentials_t credentials;
-    gnutls_datum_t leaf_datum = datum_of(leaf), key_datum = datum_of(key);
+    gnutls_x509_crt_t list[PEER_CHAIN];
+    gnutls_datum_t datum = datum_of(key);
+    gnutls_x509_privkey_t private_key;
+    size_t i;
+
+    must(gnutls_certificate_allocate_credentials(&credentials), "server credentials");
+    must(gnutls_x509_privkey_init(&private_key), "server key");
+    must(gnutls_x509_privkey_import(private_key, &datum, GNUTLS_X509_FMT_DER), "server key");
+    for (i = 0; i < count; i++) {
+        datum = datum_of(chain[i]);
+        must(gnutls_x509_crt_init(&list[i]), "server certificate");
+        must(gnutls_x509_crt_import(list[i], &datum, GNUTLS_X509_FMT_DER), "server certificate");
+    }
+    must(gnutls_certificate_set_x509_key(credentials, list, (int)count, private_key),
+         "server certificate");
+    for (i = 0; i < count; i++)
+        gnutls_x509_crt_deinit(list[i]);
+    gnutls_x509_privkey_deinit(private_key);
+    return credentials;
+}
+
+static void
+serve(int listener, gnutls_certificate_credentials_t credentials)
+{
     int fd;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
-    must(gnutls_certificate_allocate_credentials(&credentials), "server credentials");
-    must(gnutls_certificate_set_x509_key_mem(credentials, &leaf_datum, &key_datum,
-                                             GNUTLS_X509_FMT_DER), "server key");
     while ((fd = accept(listener, NULL, NULL)) >= 0) {
         send_at_once(fd);
         serve_one(credentials, fd);
@@ -121,7 +142,7 @@ serve(int listener, struct ss_bytes leaf, struct ss_bytes key)
 }
 
 pid_t
-peer_start(struct ss_bytes leaf, struct ss_bytes key, uint16_t *port)
+peer_start(const struct ss_bytes *chain, size_t count, struct ss_bytes key, uint16_t *port)
 {
     struct sockaddr_in address = here(0);
     socklen_t len = sizeof(address);
@@ -136,7 +157,7 @@ peer_start(struct ss_bytes leaf, struct ss_bytes key, uint16_t *port)
     peer = fork();
     must(peer, "fork");
     if (peer == 0) {
-        serve(listener, leaf, key);
+        serve(listener, credentials_of(chain, count, key));
         _exit(0);
     }
     close(listener);

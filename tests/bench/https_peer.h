@@ -14,8 +14,10 @@
 #define PEER_HOST "mta-sts.d.test"
 #define PEER_PATH "/.well-known/mta-sts.txt"
 
-/* Serve on a port of 127.0.0.1 until peer_stop(); leaf and key in DER. */
-pid_t peer_start(struct ss_bytes leaf, struct ss_bytes key, uint16_t *port);
+#define PEER_CHAIN 2
+
+/* Serve on a port of 127.0.0.1 until peer_stop(); a chain, leaf first, and the leaf's key in DER. */
+pid_t peer_start(const struct ss_bytes *chain, size_t count, struct ss_bytes key, uint16_t *port);
 void peer_stop(pid_t peer);
 
 struct raw_client;

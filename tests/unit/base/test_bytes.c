@@ -152,6 +152,31 @@ limit_sticks(void **state)
 }
 
 static void
+expects(void **state)
+{
+    uint8_t *data;
+    struct ss_buf buf;
+    size_t i;
+
+    (void)state;
+    ss_buf_init(&buf, 3000);
+    ss_buf_expect(&buf, 3001);
+    assert_true(ss_buf_ok(&buf));
+    assert_null(buf.data);
+    ss_buf_expect(&buf, 3000);
+    data = buf.data;
+    assert_int_equal(buf.len, 0);
+    assert_true(buf.cap >= 3000);
+    for (i = 0; i < 200; i++)
+        ss_buf_put(&buf, octets, 15);
+    assert_true(ss_buf_ok(&buf));
+    assert_ptr_equal(buf.data, data);
+    ss_buf_put(&buf, octets, 1);
+    assert_false(ss_buf_ok(&buf));
+    ss_buf_free(&buf);
+}
+
+static void
 grows(void **state)
 {
     struct ss_buf buf;
@@ -221,6 +246,7 @@ main(void)
     ss_table_case(&t, "write/and read", written_and_read);
     ss_table_case(&t, "write/limit sticks", limit_sticks);
     ss_table_case(&t, "write/grows", grows);
+    ss_table_case(&t, "write/room beforehand", expects);
     SS_TABLE_ROWS(&t, check_crc, crcs);
     ss_table_case(&t, "equal/in constant time", equal_ct);
     return ss_table_run(&t);
