@@ -34,6 +34,8 @@ struct ss_dns_fact {
     struct ss_question question;
     struct ss_answer answer;
     int64_t expires; /* when the answer's TTL ends; of a failure: when it came */
+    bool kept;       /* by an earlier evaluation; else it was asked for this one */
+    int64_t age;     /* of what was kept: seconds since it was asked for */
 };
 
 /* The policy host's answer. */

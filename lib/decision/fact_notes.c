@@ -147,11 +147,18 @@ put_answer(struct line *line, const struct ss_dns_fact *fact, uint16_t type)
     }
 }
 
+/* As a policy that is applied again: what an earlier evaluation kept is told to be kept. */
+static const char *
+source_of(const struct ss_dns_fact *fact)
+{
+    return fact->kept ? "cache" : "dns";
+}
+
 void
 ss_note_fact(struct ss_notes *notes, const struct ss_dns_fact *fact, enum ss_effect effect,
              const char *rule, const char *rfc, const char *format, ...)
 {
-    struct ss_origin origin = {"dns", 0, {NULL, 0}};
+    struct ss_origin origin = {source_of(fact), fact->age, {NULL, 0}};
     struct line line;
     va_list args;
 
@@ -171,7 +178,8 @@ ss_note_addresses(struct ss_notes *notes, const struct ss_name *host, const stru
                   const struct ss_dns_fact *aaaa, enum ss_effect effect, const char *rule,
                   const char *rfc, const char *format, ...)
 {
-    struct ss_origin origin = {"dns", 0, {NULL, 0}};
+    const struct ss_dns_fact *older = a->age > aaaa->age || !aaaa->kept ? a : aaaa;
+    struct ss_origin origin = {source_of(older), older->age, {NULL, 0}};
     struct line line;
     va_list args;
 

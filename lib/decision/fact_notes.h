@@ -7,8 +7,9 @@
 #include "decision/evidence.h"
 
 /*
- * Add a note with the fact as its input; notes may be NULL. Its age is 0: a
- * plan asks for itself, and what a resolver kept before is not told to us.
+ * Add a note with the fact as its input; notes may be NULL. Its age is 0 where
+ * the plan asked for itself, for what a resolver kept before is not told to
+ * us; of an answer that we kept, the source is "cache", and its age is known.
  */
 void ss_note_fact(struct ss_notes *notes, const struct ss_dns_fact *fact, enum ss_effect effect,
                   const char *rule, const char *rfc, const char *format, ...)

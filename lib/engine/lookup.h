@@ -43,6 +43,8 @@ struct ss_lookup {
     struct ss_stamps stamps;    /* of what was remembered when it began; not known: it was changed */
     bool shared;            /* answered by our own resolvers: what comes of it may be kept */
     bool deferred;          /* a policy is to be fetched apart from this evaluation */
+    size_t recalled;        /* answers kept by an earlier evaluation (answers.h) */
+    uint32_t recalled_sum;  /* of the value that they came from */
     struct ss_lease *lease; /* on the fetch, until what came of it is stored; may be NULL */
 };
 

@@ -22,6 +22,7 @@
 #define SS_CODEC_CLOCK 'T'
 #define SS_CODEC_REFUSALS 'R'
 #define SS_CODEC_KEPT 'D'
+#define SS_CODEC_ANSWERS 'A'
 
 /* Times are kept in 40 bits: from 1970 to beyond the year 36000. */
 #define SS_CODEC_TIME_MAX INT64_C(0xffffffffff)
