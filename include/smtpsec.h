@@ -1096,8 +1096,9 @@ SMTPSEC_API const char *smtpsec_plan_explain_input(const struct smtpsec_plan *pl
 /** Where that came from: "dns", "https", "cache", "memory", "operator", "message" or "". */
 SMTPSEC_API const char *smtpsec_plan_explain_source(const struct smtpsec_plan *plan, size_t n);
 /**
- * How old it was when used, in seconds: a cached policy since its fetch, a claim
- * since it was last seen, 0 what was asked for this plan; -1: not known.
+ * How old it was when used, in seconds: a cached policy since its fetch, a kept
+ * answer since it was asked for, a claim since it was last seen, 0 what was asked
+ * for this plan; -1: not known.
  */
 SMTPSEC_API int64_t smtpsec_plan_explain_age(const struct smtpsec_plan *plan, size_t n);
 /** What it did: "raises", "lowers", "refuses", "skips", "reports", "informs". */

@@ -49,9 +49,12 @@ ss_canary_tell(struct smtpsec_context *context, int32_t dnssec, bool any_signed,
     }
 }
 
+/* Since when it does not validate nobody knows: what was kept may have come after that. */
 static void
 settle(struct smtpsec_context *context, int32_t state)
 {
+    if (state == SMTPSEC_DNSSEC_LOST && context->canary.state != state && context->plan_cache)
+        (void)ss_store_discard_volatile(context->store);
     context->canary.state = state;
     ss_canary_tell(context, state, false, ss_context_now(context));
 }

@@ -323,37 +323,50 @@ ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destinat
 }
 
 int
-ss_context_conclude(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
-                    struct smtpsec_plan **out)
+ss_context_decide(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
+                  struct smtpsec_plan **out)
 {
     struct ss_memory_time time = ss_context_memory_time(context, now);
-    struct ss_lowered lowered;
-    struct smtpsec_plan *plan;
-    int r;
 
     lookup->evidence.dnssec = context->canary.state;
     lookup->evidence.memory_at = time.held ? time.now : 0;
-    r = ss_lookup_decide(lookup, now, &plan);
-    if (r != 0)
-        return r;
+    return ss_lookup_decide(lookup, now, out);
+}
+
+void
+ss_context_accept(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
+                  const struct smtpsec_plan *plan)
+{
+    struct ss_lowered lowered;
+    int r;
+
     ss_count_plan(&context->counters, plan);
     /* Where we ask the canaries ourselves, they alone say that it is back. */
     ss_canary_tell(context, plan->dnssec,
                    context->runner.resolver == NULL && plan->mx_trust == SMTPSEC_TRUST_SECURE, now);
     ss_tell_plan(context, plan, now);
-    if (context->store != NULL && context->store->state == SMTPSEC_MEMORY_OK) {
-        lowered.count = 0;
-        lookup->lowered = &lowered;
-        r = ss_learn_lookup(context->store, lookup, plan, now);
-        lookup->lowered = NULL;
-        if (r != 0)
-            ss_tell_write_failed(context, now, plan->domain, r);
-        else
-            ss_tell_lowered(context, &lookup->evidence.destination.domain, &lowered, now);
-        /* Trouble here is nobody's but the next one's who asks: he evaluates. */
-        if (context->plan_cache && lookup->shared && r == 0)
-            (void)ss_kept_offer(context->store, lookup, plan, context->fingerprint, now);
-    }
-    *out = plan;
-    return 0;
+    if (context->store == NULL || context->store->state != SMTPSEC_MEMORY_OK)
+        return;
+    lowered.count = 0;
+    lookup->lowered = &lowered;
+    r = ss_learn_lookup(context->store, lookup, plan, now);
+    lookup->lowered = NULL;
+    if (r != 0)
+        ss_tell_write_failed(context, now, plan->domain, r);
+    else
+        ss_tell_lowered(context, &lookup->evidence.destination.domain, &lowered, now);
+    /* Trouble here is nobody's but the next one's who asks: he evaluates. */
+    if (context->plan_cache && lookup->shared && r == 0)
+        (void)ss_kept_offer(context->store, lookup, plan, context->fingerprint, now);
+}
+
+int
+ss_context_conclude(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
+                    struct smtpsec_plan **out)
+{
+    int r = ss_context_decide(context, lookup, now, out);
+
+    if (r == 0)
+        ss_context_accept(context, lookup, now, *out);
+    return r;
 }

@@ -91,7 +91,13 @@ const struct ss_seal_key *ss_context_key(const struct smtpsec_context *context);
 /* Recall and start a lookup for a destination. Returns 0, NOMEM. */
 int ss_context_lookup(struct smtpsec_context *context, const struct smtpsec_destination *destination,
                       struct ss_lookup **out);
-/* Decide and learn; the lookup stays. Returns 0, NOMEM. */
+/* Decide; nothing is told or learnt of it yet. Returns 0, NOMEM. */
+int ss_context_decide(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
+                      struct smtpsec_plan **out);
+/* Tell of a plan, and learn from it. */
+void ss_context_accept(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
+                       const struct smtpsec_plan *plan);
+/* Both; the lookup stays. Returns 0, NOMEM. */
 int ss_context_conclude(struct smtpsec_context *context, struct ss_lookup *lookup, int64_t now,
                         struct smtpsec_plan **out);
 
