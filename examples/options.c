@@ -46,6 +46,7 @@ enum {
     OPT_TLSRPT,
     OPT_TLSRPT_SOCKET,
     OPT_TLSRPT_TRANSIENT,
+    OPT_PLAN_CACHE,
     OPT_HELP
 };
 
@@ -104,6 +105,8 @@ static const struct option_row rows[] = {
     {"ca-file", OPT_CA_FILE, ASKING | COMMAND_VERIFY, "FILE",
      "use these CAs, not the system's"},
     {"memory", OPT_MEMORY, WITH_CONTEXT, "DIR", "use the memory kept there"},
+    {"plan-cache", OPT_PLAN_CACHE, COMMAND_CHECK | COMMAND_EXPLAIN | COMMAND_SEND, NULL,
+     "with --memory: use answers that are kept there, and keep those that come"},
     {"no-memory", OPT_NO_MEMORY, WITH_CONTEXT, NULL, "use no memory (as without --memory)"},
     {"mode", OPT_MODE, JUDGING, "KIND=MODE",
      "dane, mta-sts, encrypted or dnssec = off, report or enforce"},
@@ -396,6 +399,9 @@ take_flag(struct tool_options *o, int id)
     case OPT_NO_MEMORY:
         o->memory = NULL;
         break;
+    case OPT_PLAN_CACHE:
+        o->plan_cache = 1;
+        break;
     default:
         serve_settings_take(&o->serve, id, NULL);
         break;
@@ -413,6 +419,8 @@ set_defaults(struct tool_options *o, int command)
     serve_settings_default(&o->serve);
     o->soft_pkix_mode = -1;
     o->dane_mode = -1;
+    /* Who asks how things are is told how they are now. */
+    o->plan_cache = (command & (EVALUATING | COMMAND_PROMOTE)) == 0;
     o->minimum = SMTPSEC_LEVEL_NONE;
     for (i = 0; i < TOOL_CLAIM_KINDS; i++)
         o->modes[i] = -1;

@@ -40,6 +40,7 @@ struct tool_options {
     int trust_resolver;
     const char *ca_file;
     const char *memory; /* NULL: none */
+    int plan_cache;     /* as the library and the policy file have it; else none */
     int allow_private;
     const char *own_names[TOOL_OWN_NAMES];
     size_t own_name_count;

@@ -119,6 +119,8 @@ fill(struct tool_options *from, int purpose, struct smtpsec_anchors *anchors,
         rc = smtpsec_options_set_mta_sts(to, 0); /* then no trust anchors are needed */
     if (rc == 0 && from->memory != NULL)
         rc = smtpsec_options_set_memory(to, from->memory);
+    if (rc == 0 && !from->plan_cache)
+        rc = smtpsec_options_set_plan_cache(to, 0);
     if (rc == 0 && (purpose == SETUP_MEMORY_READ || purpose == SETUP_REHEARSE))
         rc = smtpsec_options_set_memory_read_only(to, 1);
     return rc;
