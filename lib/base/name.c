@@ -14,6 +14,15 @@ fold(uint8_t octet)
     return octet >= 'A' && octet <= 'Z' ? (uint8_t)(octet - 'A' + 'a') : octet;
 }
 
+void
+ss_name_fold(uint8_t *out, const uint8_t *octets, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len; i++)
+        out[i] = fold(octets[i]);
+}
+
 /* Letters, digits, hyphen, and the underscore of service labels (RFC 8552). */
 static bool
 is_text_octet(char c)

@@ -27,6 +27,8 @@ struct ss_name {
 bool ss_name_from_text(struct ss_name *name, const char *text, size_t len);
 /* Read an uncompressed wire name that fills exactly len octets; folds case. */
 bool ss_name_from_wire(struct ss_name *name, const uint8_t *wire, size_t len);
+/* Copy octets of a label in the case that names are kept in. */
+void ss_name_fold(uint8_t *out, const uint8_t *octets, size_t len);
 /* Text with no final dot, odd octets as \DDD (RFC 1035 5.1); "." for the root, "" for no name. */
 void ss_name_to_text(const struct ss_name *name, char out[SS_NAME_TEXT]);
 

@@ -14,81 +14,53 @@
 #define OPTION_EXTENDED_ERROR 15
 #define ERROR_INDETERMINATE 5
 
-/* One label or pointer of a name. */
-enum piece { PIECE_BAD, PIECE_LABEL, PIECE_POINTER, PIECE_END };
-
-static enum piece
-read_piece(struct ss_rd *rd, struct ss_buf *wire, uint16_t *target)
-{
-    uint8_t first = ss_rd_u8(rd);
-    const uint8_t *label;
-
-    switch (first & 0xc0) {
-    case 0x00:
-        label = ss_rd_take(rd, first);
-        ss_buf_u8(wire, first);
-        if (label != NULL)
-            ss_buf_put(wire, label, first);
-        if (rd->bad || label == NULL)
-            return PIECE_BAD;
-        return first == 0 ? PIECE_END : PIECE_LABEL;
-    case 0xc0:
-        *target = (uint16_t)((first & 0x3f) << 8 | ss_rd_u8(rd));
-        return rd->bad ? PIECE_BAD : PIECE_POINTER;
-    default:
-        /* 01 and 10 were never put to lasting use (RFC 6891 section 5). */
-        return PIECE_BAD;
-    }
-}
-
-/* Follow a name from `start`; *behind becomes the place after its part that stands at start. */
+/* Put one label behind what there is of a name; room for the root must be left. */
 static bool
-walk_name(const uint8_t *message, size_t len, size_t start, struct ss_buf *wire, size_t *behind)
+put_label(struct ss_name *name, size_t *wrote, const uint8_t *label, size_t len)
 {
-    struct ss_rd rd;
-    size_t part = start; /* where the part that is being read begins */
-    size_t hops = 0;
-    uint16_t target = 0;
-    enum piece piece;
-
-    *behind = 0;
-    ss_rd_init(&rd, message + start, len - start);
-    for (;;) {
-        piece = read_piece(&rd, wire, &target);
-        if (piece == PIECE_BAD || !ss_buf_ok(wire))
-            return false;
-        if (piece == PIECE_LABEL)
-            continue;
-        if (*behind == 0)
-            *behind = len - rd.left;
-        if (piece == PIECE_END)
-            return true;
-        /* Each jump leads before the part it came from, so that no loop is possible. */
-        if (target >= part || target < SS_DNS_HEADER || ++hops > SS_DNS_HOP_LIMIT)
-            return false;
-        part = target;
-        ss_rd_init(&rd, message + part, len - part);
-    }
+    if (*wrote + 1 + len + 1 > SS_NAME_WIRE)
+        return false;
+    name->wire[(*wrote)++] = (uint8_t)len;
+    ss_name_fold(name->wire + *wrote, label, len);
+    *wrote += len;
+    return true;
 }
 
 bool
 ss_dns_name_read(const uint8_t *message, size_t len, size_t *at, struct ss_name *name)
 {
-    uint8_t octets[SS_NAME_WIRE];
-    struct ss_buf wire;
-    size_t behind;
+    size_t part = *at; /* where the part that is being read begins */
+    size_t here = *at;
+    size_t behind = 0; /* the place after the part that stands at *at */
+    size_t wrote = 0, hops = 0, first;
 
     name->len = 0;
-    if (*at >= len)
+    while (here < len && message[here] != 0) {
+        first = message[here++];
+        /* 01 and 10 were never put to lasting use (RFC 6891 section 5). */
+        if ((first & 0xc0) != 0 && (first & 0xc0) != 0xc0)
+            return false;
+        if (first < 0x40) {
+            if (first > len - here || !put_label(name, &wrote, message + here, first))
+                return false;
+            here += first;
+            continue;
+        }
+        if (here == len)
+            return false;
+        first = (first & 0x3f) << 8 | message[here++];
+        if (behind == 0)
+            behind = here;
+        /* Each jump leads before the part it came from, so that no loop is possible. */
+        if (first >= part || first < SS_DNS_HEADER || ++hops > SS_DNS_HOP_LIMIT)
+            return false;
+        part = here = first;
+    }
+    if (here >= len)
         return false;
-    /* A buffer on the stack: at its limit from the start, so that it never grows. */
-    ss_buf_init(&wire, sizeof(octets));
-    wire.data = octets;
-    wire.cap = sizeof(octets);
-    if (!walk_name(message, len, *at, &wire, &behind) ||
-        !ss_name_from_wire(name, wire.data, wire.len))
-        return false;
-    *at = behind;
+    name->wire[wrote++] = 0;
+    name->len = (uint8_t)wrote;
+    *at = behind != 0 ? behind : here + 1;
     return true;
 }
 
@@ -169,7 +141,9 @@ read_all(struct ss_dns_frames *frames)
     total = counts[1] + counts[2] + counts[3];
     if (total > (frames->len - at) / RECORD_LEAST)
         return SMTPSEC_E_FORMAT;
-    frames->list = calloc(total > 0 ? total : 1, sizeof(*frames->list));
+    frames->list = frames->few;
+    if (total > SS_DNS_FRAMES_FEW)
+        frames->list = calloc(total, sizeof(*frames->list));
     if (frames->list == NULL)
         return SMTPSEC_E_NOMEM;
     if (!read_section(frames, SS_DNS_ANSWER, counts[1], &at) ||
@@ -198,7 +172,8 @@ ss_dns_frames_read(struct ss_dns_frames *frames, const uint8_t *message, size_t 
 void
 ss_dns_frames_free(struct ss_dns_frames *frames)
 {
-    free(frames->list);
+    if (frames->list != frames->few)
+        free(frames->list);
     memset(frames, 0, sizeof(*frames));
 }
 

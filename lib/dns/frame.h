@@ -18,6 +18,8 @@
 #define SS_RR_OPT 41
 /* More jumps than a name can have labels serve nobody. */
 #define SS_DNS_HOP_LIMIT 127
+/* Records of a reply that are framed without asking for memory; most have less. */
+#define SS_DNS_FRAMES_FEW 12
 
 enum ss_dns_section { SS_DNS_ANSWER, SS_DNS_AUTHORITY, SS_DNS_ADDITIONAL };
 
@@ -43,6 +45,7 @@ struct ss_dns_frame {
     enum ss_dns_section section;
 };
 
+/* Not to be copied: it points into itself. */
 struct ss_dns_frames {
     const uint8_t *octets; /* the message; the caller keeps it */
     size_t len;
@@ -51,8 +54,9 @@ struct ss_dns_frames {
     uint16_t question_type;
     uint16_t question_class;
     size_t count;
-    struct ss_dns_frame *list; /* owned */
+    struct ss_dns_frame *list; /* owned; `few`, or more of them than fit there */
     const struct ss_dns_frame *opt; /* EDNS, one of the list, or NULL */
+    struct ss_dns_frame few[SS_DNS_FRAMES_FEW];
 };
 
 /*

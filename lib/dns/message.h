@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * DNS messages (RFC 1035 section 4). The framing is ours; ldns decodes one
- * resource record at a time, because its whole-packet parser leaks and its
- * record parser does not move to the end of the rdata. See doc/decisions.md.
+ * signature at a time, because its whole-packet parser leaks and its record
+ * parser does not move to the end of the rdata. See doc/decisions.md.
  */
 #ifndef SS_DNS_MESSAGE_H
 #define SS_DNS_MESSAGE_H
