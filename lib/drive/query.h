@@ -28,6 +28,8 @@
 #define SS_RESOLVER_IDS 64
 /* The length that stands before a message on TCP (RFC 1035 4.2.2). */
 #define SS_TCP_PREFIX 2
+/* Prefix, header, name, type and class, OPT. */
+#define SS_QUERY_OCTETS (SS_TCP_PREFIX + 12 + SS_NAME_WIRE + 4 + 11)
 
 /* A UDP socket, watched; connected to a server while it serves a question. */
 struct ss_line {
@@ -66,7 +68,8 @@ struct ss_query {
     int fd;               /* TCP; -1: none */
     struct ss_watch watch; /* TCP */
     uint16_t id;
-    struct ss_buf sent; /* TCP prefix and message */
+    size_t sent_len;
+    uint8_t sent[SS_QUERY_OCTETS]; /* TCP prefix and message */
     size_t written;     /* TCP */
     struct ss_buf got;  /* TCP: prefix and message */
 };

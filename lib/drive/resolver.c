@@ -54,7 +54,6 @@ query_free(struct ss_query *query)
     if (query->in_flight)
         resolver->in_flight_count--;
     list_remove(query->in_flight ? &resolver->in_flight : &resolver->queued, query);
-    ss_buf_free(&query->sent);
     ss_buf_free(&query->got);
     free(query);
 }
@@ -181,7 +180,6 @@ query_new(struct ss_resolver *resolver, const struct ss_question *question, ss_q
     query->timer.fire = query_timer;
     query->timer.arg = query;
     query->deadline_ms = ss_loop_now_ms(resolver->loop) + resolver->config.timeout_ms;
-    ss_buf_init(&query->sent, 0);
     ss_buf_init(&query->got, 0);
     return query;
 }

@@ -69,12 +69,12 @@ static void
 tcp_writable(void *arg, int events)
 {
     struct ss_query *query = arg;
-    size_t left = query->sent.len - query->written;
+    size_t left = query->sent_len - query->written;
     ssize_t len;
 
     (void)events;
     /* The first send also tells how the connecting ended. */
-    len = send(query->fd, query->sent.data + query->written, left, MSG_NOSIGNAL);
+    len = send(query->fd, query->sent + query->written, left, MSG_NOSIGNAL);
     if (len < 0 && would_block())
         return;
     if (len < 0) {
@@ -82,7 +82,7 @@ tcp_writable(void *arg, int events)
         return;
     }
     query->written += (size_t)len;
-    if (query->written < query->sent.len)
+    if (query->written < query->sent_len)
         return;
     query->watch.ready = tcp_readable;
     if (ss_loop_rewatch(&query->watch, SS_LOOP_READ) != 0)

@@ -100,19 +100,23 @@ draw_id(struct ss_resolver *resolver, uint16_t *id)
 static bool
 write_message(struct ss_query *query)
 {
+    struct ss_buf out;
     size_t len;
 
-    ss_buf_free(&query->sent);
-    ss_buf_init(&query->sent, SS_TCP_PREFIX + 512);
     if (!draw_id(query->resolver, &query->id))
         return false;
-    ss_buf_be16(&query->sent, 0);
-    ss_dns_query_write(&query->sent, query->id, &query->question, query->second_look);
-    if (!ss_buf_ok(&query->sent))
+    /* A buffer that is at its limit from the start never grows. */
+    ss_buf_init(&out, sizeof(query->sent));
+    out.data = query->sent;
+    out.cap = sizeof(query->sent);
+    ss_buf_be16(&out, 0);
+    ss_dns_query_write(&out, query->id, &query->question, query->second_look);
+    if (!ss_buf_ok(&out))
         return false;
-    len = query->sent.len - SS_TCP_PREFIX;
-    query->sent.data[0] = (uint8_t)(len >> 8);
-    query->sent.data[1] = (uint8_t)len;
+    query->sent_len = out.len;
+    len = out.len - SS_TCP_PREFIX;
+    query->sent[0] = (uint8_t)(len >> 8);
+    query->sent[1] = (uint8_t)len;
     return true;
 }
 

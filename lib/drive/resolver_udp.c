@@ -86,7 +86,7 @@ ss_query_fit(const struct ss_query *query, const uint8_t *message, size_t len)
 {
     /* The question stands right after the header: name, type, class. */
     return ss_dns_reply_fit(message, len, query->id,
-                            query->sent.data + SS_TCP_PREFIX + HEADER_LEN,
+                            query->sent + SS_TCP_PREFIX + HEADER_LEN,
                             (size_t)query->question.name.len + 4);
 }
 
@@ -140,12 +140,12 @@ ss_line_ready(void *arg, int events)
 int32_t
 ss_query_udp(struct ss_query *query)
 {
-    size_t len = query->sent.len - SS_TCP_PREFIX;
+    size_t len = query->sent_len - SS_TCP_PREFIX;
     int32_t failure = ss_line_take(query);
 
     if (failure != SMTPSEC_FAILURE_NONE)
         return failure;
-    if (send(query->line->fd, query->sent.data + SS_TCP_PREFIX, len, MSG_NOSIGNAL) != (ssize_t)len)
+    if (send(query->line->fd, query->sent + SS_TCP_PREFIX, len, MSG_NOSIGNAL) != (ssize_t)len)
         return ss_query_socket_failure(errno);
     return SMTPSEC_FAILURE_NONE;
 }

@@ -75,17 +75,24 @@ tell(void *arg)
     done(user, status, lookup);
 }
 
+/* Nothing is waited for any more. */
 static void
-end(struct ss_job *job, int status)
+settle(struct ss_job *job, int status)
 {
     job->status = status;
     drop_errands(job);
+}
+
+static void
+end(struct ss_job *job, int status)
+{
+    settle(job, status);
     /* Without a timer there is no way to tell later; the deadline timer exists and is moved. */
     if (ss_loop_timer(job->runner->loop, &job->finish, 0) != 0)
         ss_loop_timer(job->runner->loop, &job->deadline, 0);
 }
 
-static void pump(struct ss_job *job);
+static bool pump(struct ss_job *job, int *status);
 
 static void
 finish_errand(struct errand *errand)
@@ -113,10 +120,11 @@ dns_done(void *arg, const uint8_t *message, size_t len, bool trusted, int32_t fa
         r = ss_lookup_answer_dns(job->lookup, need, bytes, trusted, now);
     else
         r = ss_lookup_answer_failure(job->lookup, need, failure, now);
-    if (r != 0)
-        end(job, r);
-    else
-        pump(job);
+    /* The loop calls this, so an end is told at once: a timer would cost another turn of it. */
+    if (r == 0 && !pump(job, &r))
+        return;
+    settle(job, r);
+    tell(job);
 }
 
 static void
@@ -126,10 +134,9 @@ fetch_landed(void *arg, int status)
     struct ss_job *job = errand->job;
 
     finish_errand(errand);
-    if (status != 0)
+    /* Others on the flight are still to be told of it: the end waits for the loop. */
+    if (status != 0 || pump(job, &status))
         end(job, status);
-    else
-        pump(job);
 }
 
 static int
@@ -154,9 +161,9 @@ start_errand(struct ss_job *job, struct ss_need *need)
     return ss_flight_board(job->runner, &errand->passenger);
 }
 
-/* Open what follows from what is known, and start it. */
-static void
-pump(struct ss_job *job)
+/* Open what follows from what is known, and start it. True at the end, with what it comes to. */
+static bool
+pump(struct ss_job *job, int *status)
 {
     struct ss_need *need;
     size_t open, n;
@@ -166,8 +173,8 @@ pump(struct ss_job *job)
     for (n = 0; r == 0 && (need = ss_lookup_open_need(job->lookup, n)) != NULL; n++)
         if (!need->taken)
             r = start_errand(job, need);
-    if (r != 0 || open == 0)
-        end(job, r);
+    *status = r;
+    return r != 0 || open == 0;
 }
 
 int
@@ -197,7 +204,8 @@ ss_runner_start(struct ss_runner *runner, struct ss_lookup *lookup, int32_t dead
     if (job->next != NULL)
         job->next->prev = &job->next;
     runner->jobs = job;
-    pump(job);
+    if (pump(job, &r))
+        end(job, r);
     if (out != NULL)
         *out = job;
     return 0;
