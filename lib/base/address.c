@@ -49,14 +49,75 @@ ss_address_from_text(struct ss_address *address, const char *text)
     return true;
 }
 
+/* As inet_ntop() does, which takes printf() for it. */
+static void
+write_v4(const uint8_t octets[4], char *out)
+{
+    size_t i, at = 0;
+
+    for (i = 0; i < 4; i++) {
+        if (octets[i] >= 100)
+            out[at++] = (char)('0' + octets[i] / 100);
+        if (octets[i] >= 10)
+            out[at++] = (char)('0' + octets[i] / 10 % 10);
+        out[at++] = (char)('0' + octets[i] % 10);
+        out[at++] = i < 3 ? '.' : '\0';
+    }
+}
+
+static size_t
+write_group(uint16_t group, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    int shift = 12;
+    size_t at = 0;
+
+    while (shift > 0 && group >> shift == 0)
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        out[at++] = digits[group >> shift & 15];
+    return at;
+}
+
+/* RFC 5952 section 4: the first of the longest runs of two or more zeros becomes "::". */
+static void
+write_v6(const uint8_t octets[16], char *out)
+{
+    size_t i, k, at = 0, run = 8, run_len = 1;
+
+    for (i = 0; i < 8; i = k + 1) {
+        for (k = i; k < 8 && octets[2 * k] == 0 && octets[2 * k + 1] == 0; k++)
+            continue;
+        if (k - i > run_len) {
+            run = i;
+            run_len = k - i;
+        }
+    }
+    for (i = 0; i < 8; i++) {
+        if (i == run) {
+            out[at++] = ':';
+            i += run_len - 1;
+            if (i == 7)
+                out[at++] = ':';
+            continue;
+        }
+        if (i > 0)
+            out[at++] = ':';
+        at += write_group((uint16_t)(octets[2 * i] << 8 | octets[2 * i + 1]), out + at);
+    }
+    out[at] = '\0';
+}
+
 void
 ss_address_to_text(const struct ss_address *address, char out[SS_ADDRESS_TEXT])
 {
-    int family = address->family == 4 ? AF_INET : AF_INET6;
-
     out[0] = '\0';
-    if (address->family == 4 || address->family == 6)
-        (void)inet_ntop(family, address->octets, out, SS_ADDRESS_TEXT);
+    if (address->family == 4)
+        write_v4(address->octets, out);
+    else if (address->family == 6 && memcmp(address->octets, mapped, 10) != 0)
+        write_v6(address->octets, out);
+    else if (address->family == 6) /* an IPv4 address may stand in it */
+        (void)inet_ntop(AF_INET6, address->octets, out, SS_ADDRESS_TEXT);
 }
 
 static bool

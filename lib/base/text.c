@@ -171,11 +171,17 @@ ss_hex_read(struct ss_text t, uint8_t *out, size_t len)
     return true;
 }
 
+static bool
+is_plain(uint8_t octet)
+{
+    return octet >= 0x20 && octet < 0x7f && octet != '\\';
+}
+
 /* One octet for display; returns how many characters it takes. */
 static size_t
 escape_octet(char out[4], uint8_t octet)
 {
-    if (octet >= 0x20 && octet < 0x7f && octet != '\\') {
+    if (is_plain(octet)) {
         out[0] = (char)octet;
         return 1;
     }
@@ -198,6 +204,16 @@ ss_text_escape(char *out, size_t room, const void *data, size_t len)
 
     if (room == 0)
         return;
+    /* Nearly always there is nothing to do. */
+    while (at < len && is_plain(octets[at]))
+        at++;
+    if (at == len && len < room) {
+        if (len > 0)
+            memcpy(out, data, len);
+        out[len] = '\0';
+        return;
+    }
+    at = 0;
     for (i = 0; i < len; i++) {
         width = escape_octet(one, octets[i]);
         if (at + width >= room) {

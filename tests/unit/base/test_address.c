@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "table.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/address.h"
@@ -101,6 +102,29 @@ order(void **state)
         }
 }
 
+/* Every octet, and every set of groups that are zero, as inet_ntop() writes them. */
+static void
+as_inet_ntop(void **state)
+{
+    struct ss_address address = { 0 };
+    char text[SS_ADDRESS_TEXT], want[INET6_ADDRSTRLEN];
+    unsigned set, i;
+
+    (void)state;
+    for (set = 0; set < 256 * 256; set++) {
+        address.family = 4;
+        for (i = 0; i < 4; i++)
+            address.octets[i] = (uint8_t)(set >> (i % 2 == 0 ? 8 : 0));
+        ss_address_to_text(&address, text);
+        assert_string_equal(text, inet_ntop(AF_INET, address.octets, want, sizeof(want)));
+        address.family = 6;
+        for (i = 0; i < 16; i++)
+            address.octets[i] = (set >> (i / 2) & 1) == 0 ? 0 : (uint8_t)((set >> 8) >> (i % 3));
+        ss_address_to_text(&address, text);
+        assert_string_equal(text, inet_ntop(AF_INET6, address.octets, want, sizeof(want)));
+    }
+}
+
 int
 main(void)
 {
@@ -108,5 +132,6 @@ main(void)
 
     SS_TABLE_ROWS(&t, check, rows);
     ss_table_case(&t, "order", order);
+    ss_table_case(&t, "as inet_ntop() writes", as_inet_ntop);
     return ss_table_run(&t);
 }
