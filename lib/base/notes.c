@@ -15,7 +15,8 @@ ss_notes_free(struct ss_notes *notes)
     size_t i;
 
     for (i = 0; i < notes->count; i++)
-        free(notes->list[i].text);
+        if (!notes->list[i].lent)
+            free(notes->list[i].text);
     free(notes->list);
     memset(notes, 0, sizeof(*notes));
 }
@@ -72,6 +73,7 @@ add(struct ss_notes *notes, struct ss_note note, const char *text, size_t limit)
     memcpy(note.text, text, text_room);
     memcpy(note.text + text_room, note.input, input_room);
     note.input = note.text + text_room;
+    note.lent = false;
     notes->list[notes->count++] = note;
     return true;
 }
@@ -80,7 +82,7 @@ void
 ss_note_list(struct ss_notes *notes, const struct ss_origin *origin, enum ss_effect effect,
              const char *rule, const char *rfc, const char *format, va_list args)
 {
-    struct ss_note note = {rule, rfc, origin->source, "", origin->age, effect, NULL};
+    struct ss_note note = {rule, rfc, origin->source, "", origin->age, effect, NULL, false};
     char raw[NOTE_TEXT], text[NOTE_TEXT], input[NOTE_TEXT];
 
     if (notes == NULL)
@@ -146,5 +148,25 @@ ss_notes_copy(struct ss_notes *out, const struct ss_notes *notes)
     }
     copy.lost = notes->lost;
     *out = copy;
+    return true;
+}
+
+bool
+ss_notes_borrow(struct ss_notes *out, const struct ss_notes *notes)
+{
+    size_t i;
+
+    memset(out, 0, sizeof(*out));
+    out->lost = notes->lost;
+    if (notes->count == 0)
+        return true;
+    out->list = malloc(notes->cap * sizeof(*out->list));
+    if (out->list == NULL)
+        return false;
+    memcpy(out->list, notes->list, notes->count * sizeof(*out->list));
+    out->count = notes->count;
+    out->cap = notes->cap;
+    for (i = 0; i < out->count; i++)
+        out->list[i].lent = true;
     return true;
 }

@@ -45,6 +45,7 @@ struct ss_note {
     int64_t age;
     enum ss_effect effect;
     char *text;
+    bool lent; /* text and input belong to other notes */
 };
 
 struct ss_notes {
@@ -71,5 +72,7 @@ void ss_note_list(struct ss_notes *notes, const struct ss_origin *origin, enum s
     __attribute__((format(printf, 6, 0)));
 /* Copy all; false without memory (then out is empty). */
 bool ss_notes_copy(struct ss_notes *out, const struct ss_notes *notes);
+/* The same with the texts of the others, which must stay as long. */
+bool ss_notes_borrow(struct ss_notes *out, const struct ss_notes *notes);
 
 #endif

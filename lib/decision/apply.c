@@ -315,7 +315,8 @@ ss_plan_apply(struct smtpsec_plan *plan, const struct smtpsec_message *message)
     int r;
 
     plan->message = *message;
-    if (!ss_notes_copy(&plan->notes, &plan->facts))
+    /* The plan holds both, and nothing is added to its facts any more. */
+    if (!ss_notes_borrow(&plan->notes, &plan->facts))
         return SMTPSEC_E_NOMEM;
     for (i = 0; i < plan->count; i++) {
         r = apply_host(plan, &plan->hosts[i]);

@@ -40,7 +40,7 @@ ss_missing(const struct ss_evidence *evidence, const struct ss_settings *setting
     struct ss_sts_view view;
     int r;
 
-    memset(wants, 0, sizeof(*wants));
+    ss_wants_init(wants);
     /* The same as in ss_decide(): what is wanted must not differ from what is read. */
     ss_settings_rules(&ruled, &evidence->destination.domain, now, NULL);
     settings = &ruled;

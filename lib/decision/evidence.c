@@ -98,10 +98,35 @@ ss_destination_key(const struct smtpsec_destination *destination, struct ss_memo
 }
 
 void
+ss_wants_init(struct ss_wants *wants)
+{
+    memset(wants, 0, offsetof(struct ss_wants, few));
+    wants->questions = wants->few;
+    wants->cap = SS_WANTS_FEW;
+}
+
+void
 ss_wants_free(struct ss_wants *wants)
 {
-    free(wants->questions);
-    memset(wants, 0, sizeof(*wants));
+    if (wants->questions != wants->few)
+        free(wants->questions);
+    ss_wants_init(wants);
+}
+
+static bool
+more_wants(struct ss_wants *wants)
+{
+    size_t cap = wants->cap * 2;
+    struct ss_question *old = wants->questions == wants->few ? NULL : wants->questions;
+    struct ss_question *questions = realloc(old, cap * sizeof(*questions));
+
+    if (questions == NULL)
+        return false;
+    if (old == NULL)
+        memcpy(questions, wants->few, sizeof(wants->few));
+    wants->questions = questions;
+    wants->cap = cap;
+    return true;
 }
 
 static void
@@ -112,16 +137,9 @@ want(struct ss_wants *wants, const struct ss_name *name, uint16_t type, bool dns
     for (i = 0; i < wants->count; i++)
         if (asks(&wants->questions[i], name, type))
             return;
-    if (wants->count == wants->cap) {
-        size_t cap = wants->cap == 0 ? 8 : wants->cap * 2;
-        struct ss_question *questions = realloc(wants->questions, cap * sizeof(*questions));
-
-        if (questions == NULL) {
-            wants->nomem = true;
-            return;
-        }
-        wants->questions = questions;
-        wants->cap = cap;
+    if (wants->count == wants->cap && !more_wants(wants)) {
+        wants->nomem = true;
+        return;
     }
     wants->questions[wants->count].name = *name;
     wants->questions[wants->count].type = type;

@@ -85,16 +85,21 @@ struct ss_wants;
  */
 int32_t ss_evidence_dnssec(const struct ss_evidence *evidence, struct ss_wants *wants);
 
-/* What to ask next. */
+/* Questions that are listed without asking for memory. */
+#define SS_WANTS_FEW 4
+
+/* What to ask next. Not to be copied: it may point into itself. */
 struct ss_wants {
     size_t count;
     size_t cap;
-    struct ss_question *questions;
+    struct ss_question *questions; /* `few`, or more of them than fit there */
     bool https;    /* the policy body, from the policy host */
     bool deferred; /* it would be wanted, but is fetched apart from this evaluation (STSF-16) */
     bool nomem;
+    struct ss_question few[SS_WANTS_FEW];
 };
 
+void ss_wants_init(struct ss_wants *wants);
 void ss_wants_free(struct ss_wants *wants);
 
 /*

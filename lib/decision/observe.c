@@ -197,8 +197,9 @@ ss_observations_read(const struct ss_evidence *evidence, const struct ss_resolut
     int r;
 
     memset(out, 0, sizeof(*out));
-    out->list = calloc(2 * resolution->count + 3, sizeof(*out->list));
-    out->hosts = calloc(resolution->count + 1, sizeof(*out->hosts));
+    /* What is used of them is written first: mostly nothing. */
+    out->list = malloc((2 * resolution->count + 3) * sizeof(*out->list));
+    out->hosts = malloc((resolution->count + 1) * sizeof(*out->hosts));
     if (out->list == NULL || out->hosts == NULL) {
         ss_observations_free(out);
         return SMTPSEC_E_NOMEM;

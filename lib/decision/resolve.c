@@ -42,19 +42,32 @@ by_preference(const void *a, const void *b)
     return ss_name_compare(&x->name, &y->name);
 }
 
+/* Room for so many hosts; only what is in use is touched. */
 static int
-one_host(struct ss_resolution *out, const struct ss_name *name, uint16_t preference)
+make_hosts(struct ss_resolution *out, size_t count)
 {
-    struct ss_target *hosts = realloc(out->hosts, (out->count + 1) * sizeof(*hosts));
+    out->hosts = malloc(count * sizeof(*out->hosts));
+    return out->hosts == NULL ? SMTPSEC_E_NOMEM : 0;
+}
 
-    if (hosts == NULL)
-        return SMTPSEC_E_NOMEM;
-    out->hosts = hosts;
-    memset(&hosts[out->count], 0, sizeof(*hosts));
-    hosts[out->count].name = *name;
-    hosts[out->count].preference = preference;
-    out->count++;
-    return 0;
+static void
+add_host(struct ss_resolution *out, const struct ss_name *name, uint16_t preference)
+{
+    struct ss_target *host = &out->hosts[out->count++];
+
+    memset(host, 0, sizeof(*host));
+    host->name = *name;
+    host->preference = preference;
+}
+
+static int
+one_host(struct ss_resolution *out, const struct ss_name *name)
+{
+    int r = make_hosts(out, 1);
+
+    if (r == 0)
+        add_host(out, name, 0);
+    return r;
 }
 
 /* RES-03: mail must not go to a host that is no better than ourselves, or it goes round (RFC 5321 5.1). */
@@ -116,12 +129,13 @@ mx_hosts(const struct ss_answer *answer, const struct ss_settings *settings, str
                    "null MX: the domain takes no mail");
         return 0;
     }
-    for (i = 0; i < answer->count; i++) {
-        r = one_host(out, &answer->records[i].name, answer->records[i].preference);
-        if (r != 0)
-            return r;
-    }
-    qsort(out->hosts, out->count, sizeof(*out->hosts), by_preference);
+    r = make_hosts(out, answer->count);
+    if (r != 0)
+        return r;
+    for (i = 0; i < answer->count; i++)
+        add_host(out, &answer->records[i].name, answer->records[i].preference);
+    if (out->count > 1)
+        qsort(out->hosts, out->count, sizeof(*out->hosts), by_preference);
     drop_repeats(out);
     cut_at_self(settings, notes, out); /* before the cut: it must see the whole list */
     if (out->count > SS_HOSTS_MAX) {
@@ -169,7 +183,7 @@ by_mx(const struct ss_evidence *evidence, const struct ss_settings *settings, st
         out->origin = SMTPSEC_ORIGIN_IMPLICIT;
         ss_note_fact(notes, fact, SS_INFORMS, "RES-08", "RFC 5321 5.1",
                      "no MX (%s): the domain itself is the host", smtpsec_trust_name(out->trust));
-        return one_host(out, &evidence->destination.domain, 0);
+        return one_host(out, &evidence->destination.domain);
     case SMTPSEC_ANSWER_NO_NAME: /* RES-07 */
         out->reason = SMTPSEC_REASON_NO_SUCH_DOMAIN;
         out->permanent = true;
@@ -194,7 +208,7 @@ by_literal(const struct ss_evidence *evidence, struct ss_notes *notes, struct ss
     memset(&none, 0, sizeof(none));
     out->origin = SMTPSEC_ORIGIN_RELAY;
     out->trust = SMTPSEC_TRUST_INSECURE;
-    r = one_host(out, &none, 0);
+    r = one_host(out, &none);
     if (r != 0)
         return r;
     out->hosts[0].addresses[0] = evidence->destination.address;
@@ -216,7 +230,7 @@ by_relay(const struct ss_evidence *evidence, struct ss_notes *notes, struct ss_r
     out->expanded = evidence->destination.domain;
     ss_note_from(notes, &by_operator, SS_INFORMS, "RES-32", "RFC 7672 2.2.2",
                  "configured relay: no MX look-up");
-    return one_host(out, &evidence->destination.domain, 0);
+    return one_host(out, &evidence->destination.domain);
 }
 
 static int

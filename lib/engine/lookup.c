@@ -61,9 +61,12 @@ ss_lookup_free(struct ss_lookup *lookup)
     free(lookup);
 }
 
+/* Most names are short: their texts take the room they need. */
 static struct ss_need *
-add_need(struct ss_lookup *lookup, int32_t kind)
+add_need(struct ss_lookup *lookup, int32_t kind, const char *name, const char *url)
 {
+    size_t name_room = strlen(name) + 1;
+    size_t url_room = strlen(url) + 1;
     struct ss_need *need;
 
     if (lookup->need_count == lookup->need_cap) {
@@ -75,9 +78,13 @@ add_need(struct ss_lookup *lookup, int32_t kind)
         lookup->needs = needs;
         lookup->need_cap = cap;
     }
-    need = calloc(1, sizeof(*need));
+    need = calloc(1, sizeof(*need) + name_room + url_room);
     if (need == NULL)
         return NULL;
+    need->name = (char *)(need + 1);
+    need->url = need->name + name_room;
+    memcpy(need->name, name, name_room);
+    memcpy(need->url, url, url_room);
     need->id = (uint32_t)lookup->need_count + 1;
     need->kind = kind;
     need->open = true;
@@ -110,15 +117,16 @@ asked_before(const struct ss_lookup *lookup, const struct ss_question *question)
 static int
 open_dns(struct ss_lookup *lookup, const struct ss_question *question)
 {
+    char name[SS_NAME_TEXT];
     struct ss_need *need;
 
     if (asked_before(lookup, question))
         return 0;
-    need = add_need(lookup, SMTPSEC_NEED_DNS);
+    ss_name_to_text(&question->name, name);
+    need = add_need(lookup, SMTPSEC_NEED_DNS, name, "");
     if (need == NULL)
         return SMTPSEC_E_NOMEM;
     need->question = *question;
-    ss_name_to_text(&question->name, need->name);
     return 0;
 }
 
@@ -140,6 +148,7 @@ take_host_addresses(const struct ss_evidence *evidence, const struct ss_name *ho
 static int
 open_https(struct ss_lookup *lookup)
 {
+    char name[SS_NAME_TEXT], url[SS_URL_TEXT];
     struct ss_name host;
     struct ss_need *need;
     size_t i;
@@ -149,7 +158,9 @@ open_https(struct ss_lookup *lookup)
             return 0;
     if (!ss_sts_policy_host(&lookup->evidence.destination.domain, &host))
         return 0; /* the view never wants it then */
-    need = add_need(lookup, SMTPSEC_NEED_HTTPS);
+    ss_name_to_text(&host, name);
+    snprintf(url, sizeof(url), "https://%.253s/.well-known/mta-sts.txt", name);
+    need = add_need(lookup, SMTPSEC_NEED_HTTPS, name, url);
     if (need == NULL)
         return SMTPSEC_E_NOMEM;
     need->addresses = calloc(2 * SS_ADDRESSES_MAX, sizeof(*need->addresses));
@@ -157,8 +168,6 @@ open_https(struct ss_lookup *lookup)
         close_need(need);
         return SMTPSEC_E_NOMEM;
     }
-    ss_name_to_text(&host, need->name);
-    snprintf(need->url, sizeof(need->url), "https://%.253s/.well-known/mta-sts.txt", need->name);
     take_host_addresses(&lookup->evidence, &host, SS_RR_AAAA, need, SS_ADDRESSES_MAX);
     take_host_addresses(&lookup->evidence, &host, SS_RR_A, need, 2 * SS_ADDRESSES_MAX);
     return 0;

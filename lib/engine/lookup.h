@@ -27,8 +27,8 @@ struct ss_need {
     bool wanted;                 /* its answer still counts; else it is not waited for */
     bool taken;                  /* a driver is at it */
     struct ss_question question; /* DNS */
-    char name[SS_NAME_TEXT];     /* the name asked, or the policy host */
-    char url[SS_URL_TEXT];       /* HTTPS */
+    char *name;                  /* the name asked, or the policy host; lies behind it */
+    char *url;                   /* HTTPS; "" else; lies behind the name */
     size_t address_count;
     char (*addresses)[SS_ADDRESS_TEXT]; /* of the policy host */
 };

@@ -126,6 +126,30 @@ drawn_from(void **state)
     ss_notes_free(&copy);
 }
 
+/* What is lent is freed once, by its owner; what is added stands on its own. */
+static void
+borrowed(void **state)
+{
+    struct ss_notes notes = { 0 }, lent = { 0 };
+
+    (void)state;
+    assert_true(ss_notes_borrow(&lent, &notes));
+    assert_int_equal(lent.count, 0);
+    ss_note_by(&notes, "dns", SS_SKIPS, "A", "", "one");
+    notes.lost = true;
+    assert_true(ss_notes_borrow(&lent, &notes));
+    ss_note(&lent, SS_INFORMS, "B", "", "two");
+    assert_int_equal(notes.count, 1);
+    assert_int_equal(lent.count, 2);
+    assert_true(lent.lost);
+    assert_ptr_equal(lent.list[0].text, notes.list[0].text);
+    assert_string_equal(lent.list[0].source, "dns");
+    assert_string_equal(lent.list[1].text, "two");
+    ss_notes_free(&lent);
+    assert_string_equal(notes.list[0].text, "one");
+    ss_notes_free(&notes);
+}
+
 static void
 effect_names(void **state)
 {
@@ -175,6 +199,7 @@ main(void)
 
     ss_table_case(&t, "notes/in order", added_in_order);
     ss_table_case(&t, "notes/what they were drawn from", drawn_from);
+    ss_table_case(&t, "notes/borrowed", borrowed);
     ss_table_case(&t, "notes/effects have names", effect_names);
     ss_table_case(&t, "notes/escaped", escaped);
     ss_table_case(&t, "notes/cut", cut);

@@ -68,7 +68,7 @@ wants(void **state)
     int i;
 
     (void)state;
-    memset(&list, 0, sizeof(list));
+    ss_wants_init(&list);
     facts_init(&evidence, "d.test");
     facts_dns(&evidence, "MX d.test secure 10:a.d.test");
     assert_non_null(ss_evidence_need_dns(&evidence, &name, SS_RR_MX, true, &list));
