@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "pkix/der.h"
+
 /* Certificates looked at in one search, counted once for each path they stand on. */
 #define SEARCH_BUDGET 64
 
@@ -209,6 +211,21 @@ same_certificate(const struct ss_certificate *own, const struct ss_anchor *ancho
     return gnutls_x509_crt_equals2(anchor->crt, &der) != 0;
 }
 
+/* An anchor that DANE-TA had parsed as a sent certificate is not parsed once more. */
+static int
+parsed_anchor(const struct search *search, struct ss_anchor *anchor, gnutls_x509_crt_t *out)
+{
+    const struct ss_chain *chain = search->chain;
+    size_t n;
+
+    for (n = 1; n < chain->count; n++)
+        if (chain->list[n].crt != NULL && same_certificate(&chain->list[n], anchor)) {
+            *out = chain->list[n].crt;
+            return 0;
+        }
+    return ss_anchor_certificate(anchor, out);
+}
+
 /* Judge the path under each anchor that can have issued its top. */
 static int
 try_anchors(struct search *search, bool *issuer_known)
@@ -224,7 +241,7 @@ try_anchors(struct search *search, bool *issuer_known)
 
         if (same_certificate(&search->chain->list[0], &search->anchors->list[i]))
             continue;
-        code = ss_anchor_certificate(&search->anchors->list[i], &anchor);
+        code = parsed_anchor(search, &search->anchors->list[i], &anchor);
         if (code != 0)
             return code;
         if (anchor == NULL || !gnutls_x509_crt_check_issuer(top->crt, anchor))
@@ -245,20 +262,26 @@ try_anchors(struct search *search, bool *issuer_known)
     return 0;
 }
 
-/* An anchor that was sent along: its own place on a path is the end. */
+/*
+ * An anchor that was sent along: its own place on a path is the end. It is told
+ * by its octets, so that it is not parsed here and as an anchor.
+ */
 static bool
 is_anchor(const struct search *search, const struct ss_certificate *own)
 {
-    gnutls_datum_t subject = {NULL, 0};
+    struct ss_bytes der = {own->der, own->len};
+    gnutls_datum_t subject;
+    struct ss_bytes name;
     size_t first, count, i;
     bool found = false;
 
-    if (gnutls_x509_crt_get_raw_dn(own->crt, &subject) < 0)
+    if (!ss_der_subject(der, &name))
         return false;
+    subject.data = (unsigned char *)(uintptr_t)name.data;
+    subject.size = (unsigned)name.len;
     count = ss_anchor_find(search->anchors, &subject, &first);
     for (i = first; i < first + count && !found; i++)
         found = same_certificate(own, &search->anchors->list[i]);
-    gnutls_free(subject.data);
     return found;
 }
 
@@ -296,12 +319,13 @@ climb(struct search *search, bool *found)
     for (; search->next[depth] < chain->count; search->next[depth]++) {
         size_t n = search->next[depth];
 
+        if (chain->list[n].repeated || on_path(search, n) || is_anchor(search, &chain->list[n]))
+            continue;
         code = ss_chain_parse(chain, n);
         if (code != 0)
             return code;
-        if (chain->list[n].crt == NULL || chain->list[n].repeated || on_path(search, n) ||
-            !gnutls_x509_crt_check_issuer(top, chain->list[n].crt) ||
-            is_anchor(search, &chain->list[n]))
+        if (chain->list[n].crt == NULL ||
+            !gnutls_x509_crt_check_issuer(top, chain->list[n].crt))
             continue;
         search->next[depth]++;
         push(search, n);
