@@ -99,7 +99,8 @@ judge_rules(const struct path *path)
 
     for (i = 1; i <= path->length && reason == SMTPSEC_REASON_NONE; i++) {
         reason = judge_issuer(path->list[i], below);
-        if (!ss_certificate_self_issued(path->list[i]))
+        /* Of the last one nobody asks, and looking takes GnuTLS a parse of key identifiers. */
+        if (i < path->length && !ss_certificate_self_issued(path->list[i]))
             below++;
     }
     /* NAME-12: serverAuth, any, or no extended key usage (RFC 5280 4.2.1.12). */

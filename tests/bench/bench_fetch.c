@@ -235,7 +235,7 @@ measure_later(struct world *world, const char *const names[2], size_t rounds,
 
 /* What one process tells of its beginning. */
 struct beginning {
-    double load, open, first, longest, memory_loaded, memory_fetched;
+    double load, open, first, longest, memory;
 };
 
 static void
@@ -247,7 +247,7 @@ begin_world(struct world *world, struct beginning *told_of)
     at = bench_now();
     load_anchors(world);
     told_of->load = (double)(bench_now() - at);
-    told_of->memory_loaded = bench_private_memory() - before;
+    told_of->memory = bench_private_memory() - before;
     at = bench_now();
     open_fetcher(world);
     told_of->open = (double)(bench_now() - at);
@@ -255,19 +255,16 @@ begin_world(struct world *world, struct beginning *told_of)
     fetch(world);
     told_of->first = (double)(bench_now() - at);
     told_of->longest = (double)world->longest;
-    told_of->memory_fetched = bench_private_memory() - before;
 }
 
 static void
 begin_raw(struct world *world, struct beginning *told_of)
 {
-    double before = bench_private_memory();
     uint64_t at = bench_now();
     struct raw_client *raw = raw_client_new(world->root);
 
     raw_client_fetch(raw, world->port);
     told_of->first = (double)(bench_now() - at);
-    told_of->memory_fetched = bench_private_memory() - before;
 }
 
 /* Each in a process of its own, since it happens once in one. */
@@ -297,7 +294,7 @@ in_child(struct world *world, void (*work)(struct world *, struct beginning *))
     return result;
 }
 
-enum { LOAD, OPEN, LONGEST, LOADED, FETCHED, RAW, KINDS };
+enum { LOAD, OPEN, LONGEST, LOADED, KINDS };
 
 static void
 measure_first(struct world *world, int rounds)
@@ -311,8 +308,6 @@ measure_first(struct world *world, int rounds)
         {"HTTPS part, open", "ns", 0},
         {"first fetch, longest turn of the loop", "ns", 5e6},
         {"trust anchors of the system, private memory", "B", 0},
-        {"process with anchors and a fetch, private memory", "B", 0},
-        {"process with GnuTLS on a socket, private memory", "B", 0},
     };
     double *values[KINDS];
     struct bench_pair first;
@@ -332,9 +327,7 @@ measure_first(struct world *world, int rounds)
         values[LOAD][i] = ours.load;
         values[OPEN][i] = ours.open;
         values[LONGEST][i] = ours.longest;
-        values[LOADED][i] = ours.memory_loaded;
-        values[FETCHED][i] = ours.memory_fetched;
-        values[RAW][i] = raw.memory_fetched;
+        values[LOADED][i] = ours.memory;
     }
     bench_report(&first);
     for (kind = 0; kind < KINDS; kind++) {
