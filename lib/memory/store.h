@@ -57,7 +57,8 @@ enum ss_edit { SS_EDIT_KEEP, SS_EDIT_PUT, SS_EDIT_DELETE, SS_EDIT_PUT_NEW };
  * may read and change the volatile tables of the same store, since they have a
  * write lock of their own. So what was kept by the old value is gone before
  * the new one can be seen. Never the other way round: two processes would
- * each hold the lock that the other waits for.
+ * each hold the lock that the other waits for. The edit of a plan may read
+ * claims and policies, which takes no lock.
  *
  * It may be asked more than once, each time with what stands there then: a
  * store across a network asks anew when somebody else was faster. The last time
@@ -200,12 +201,12 @@ int ss_store_figures(struct ss_store *store, struct ss_store_figures *out);
  * Returns 0 and whether a page is damaged, NOMEM, or MEMORY (cannot be read).
  */
 int ss_store_check(struct ss_store *store, bool *damaged);
-/* Is it one of those that may be gone at the next look? */
+/* Is this table one of those that may be gone at the next look? */
 bool ss_store_is_volatile(enum ss_store_table table);
 /*
  * Throw the volatile tables away, for all processes that share them: who
- * writes there notices at once, who reads within a second. May be called from
- * the edit of a claim or a policy. Returns 0, NOMEM, or MEMORY (they may
+ * writes there notices at once, who reads within a second or so. May be called
+ * from the edit of a claim or a policy, not from that of a plan. Returns 0, NOMEM, or MEMORY (they may
  * still be there).
  */
 int ss_store_discard_volatile(struct ss_store *store);

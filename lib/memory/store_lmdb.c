@@ -31,6 +31,7 @@ ss_lmdb_failed(struct ss_lmdb_store *s, const char *what, int rc)
     if (rc == ENOMEM)
         return SMTPSEC_E_NOMEM;
     if (is_end(rc)) {
+        ss_lmdb_unsign(s->env);
         atomic_store(&s->env->broken, true);
         s->store.state = SMTPSEC_MEMORY_LOST;
     }
@@ -52,7 +53,7 @@ static int
 attach(struct ss_lmdb_store *s)
 {
     bool set_aside = false;
-    int rc = ss_lmdb_env_get(s->path, &s->options, &set_aside, &s->store.error, &s->env);
+    int rc = ss_lmdb_env_get(s->path, -1, &s->options, &set_aside, &s->store.error, &s->env);
 
     s->pid = getpid();
     s->store.set_aside = s->store.set_aside || set_aside;
@@ -116,12 +117,12 @@ ss_lmdb_mend(struct ss_lmdb_env *env, int rc, int attempt)
     case MDB_READERS_FULL:
         return attempt == 0 && ss_lmdb_env_clear_readers(env);
     case MDB_MAP_RESIZED:
-        return ss_lmdb_env_follow(env);
+        return !ss_lmdb_env_is_volatile(env) && ss_lmdb_env_follow(env);
     case MDB_MAP_FULL:
         /* First let pages go that dead readers pin. */
         if (attempt == 0)
             return ss_lmdb_env_clear_readers(env);
-        return ss_lmdb_env_grow(env);
+        return !ss_lmdb_env_is_volatile(env) && ss_lmdb_env_grow(env);
     default:
         return false;
     }
@@ -184,18 +185,14 @@ ss_lmdb_find(const struct ss_lmdb_env *env, MDB_txn *txn, enum ss_store_table ta
 }
 
 static int
-lmdb_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
-         struct ss_buf *value)
+get_entered(struct ss_lmdb_store *s, enum ss_store_table table, struct ss_bytes key,
+            struct ss_buf *value)
 {
-    struct ss_lmdb_store *s = ss_lmdb_store_of(store);
     enum ss_store_table where;
     MDB_txn *txn = NULL;
     MDB_val v;
-    int rc = ss_lmdb_enter(s);
+    int rc = ss_lmdb_read_begin(s->env, &txn);
 
-    if (rc != 0)
-        return rc;
-    rc = ss_lmdb_read_begin(s->env, &txn);
     if (rc != 0)
         return ss_lmdb_failed(s, "read", rc);
     rc = ss_lmdb_find(s->env, txn, table, key, &v, &where);
@@ -211,11 +208,24 @@ lmdb_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
     return value->full ? SMTPSEC_E_LIMIT : 0;
 }
 
+static int
+lmdb_get(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
+         struct ss_buf *value)
+{
+    struct ss_lmdb_store *s;
+    int rc = ss_lmdb_enter_table(ss_lmdb_store_of(store), table, &s);
+
+    if (rc == 0)
+        rc = get_entered(s, table, key, value);
+    return rc == SMTPSEC_E_MEMORY && ss_store_is_volatile(table) ? SMTPSEC_E_NOT_FOUND : rc;
+}
+
 static void
 lmdb_close(struct ss_store *store)
 {
     struct ss_lmdb_store *s = ss_lmdb_store_of(store);
 
+    ss_lmdb_plans_close(s);
     if (s->env != NULL && s->pid == getpid())
         ss_lmdb_env_put(s->env);
     free(s->path);
@@ -240,6 +250,10 @@ static const struct ss_store_kind lmdb_kind = {
     .figures = ss_lmdb_figures,
     .check = ss_lmdb_check,
     .retry = lmdb_retry,
+    .reader_open = ss_lmdb_reader_open,
+    .reader_get = ss_lmdb_reader_get,
+    .reader_close = ss_lmdb_reader_close,
+    .discard = ss_lmdb_discard,
 };
 
 int

@@ -3,10 +3,12 @@
  * Inside the LMDB store. These stand beside LMDB's own two files:
  *
  *   open.lock   held shared by all who have the database open. Who can hold
- *               it alone is the first: it checks the whole file, and may set
- *               a damaged one aside.
+ *               it alone is the first: it checks the whole file, or that it is
+ *               as the signature in here says, and may set a damaged one aside.
  *   write.lock  in front of LMDB's own write lock, which knows no bounded wait.
  *   fetch.lock  leases: the holder of a name has the octet at that place locked.
+ *
+ *   plans       a directory with the same files for the volatile tables
  *
  * All locks are of the open file description (F_OFD_SETLK), so that threads
  * and forked children are told apart.
@@ -19,6 +21,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -29,9 +32,13 @@
 #define SS_LMDB_OPEN_LOCK "open.lock"
 #define SS_LMDB_WRITE_LOCK "write.lock"
 #define SS_LMDB_FETCH_LOCK "fetch.lock"
+#define SS_LMDB_PLANS "plans"
 
-/* Those of the memory itself come first. */
-#define SS_LMDB_TABLES ((size_t)SS_TABLE_PLANS)
+/* Most in one environment. */
+#define SS_LMDB_TABLES_MAX 5
+
+/* A boot's id as the kernel writes it. */
+#define SS_LMDB_BOOT_LEN 36
 
 #define SS_LMDB_MAP_MAX (sizeof(size_t) > 4 ? (uint64_t)1 << 38 : (uint64_t)1 << 30)
 
@@ -44,9 +51,12 @@ struct ss_lmdb_env {
     dev_t device;
     ino_t inode;
     int directory;
+    int parent; /* of the volatile tables: the memory's directory; else -1 */
     struct ss_store_lmdb_options options; /* of the first store */
     int open_lock; /* -1: none could be had, all is read-only */
     bool read_only;
+    bool boot_known;
+    char boot[SS_LMDB_BOOT_LEN];
     uint64_t faults; /* entries that were damaged when it was opened */
     MDB_env *mdb;
     uint32_t format; /* of the tables; an older one only where nobody may write */
@@ -64,6 +74,12 @@ struct ss_lmdb_env {
 };
 
 #define SS_LMDB_RETRY_MS 60000
+
+static inline bool
+ss_lmdb_env_is_volatile(const struct ss_lmdb_env *env)
+{
+    return env->parent != -1;
+}
 
 /* ---- store_lmdb_files.c: folders, files, locks ---- */
 
@@ -84,6 +100,12 @@ bool ss_lmdb_file_ours(const struct ss_lmdb_env *env, int fd, const char *name,
 enum ss_lmdb_range { SS_LMDB_WHOLE, SS_LMDB_HELD, SS_LMDB_TURN };
 /* Take a lock (F_RDLCK, F_WRLCK), or let it go (F_UNLCK), waiting no longer than timeout_ms. */
 bool ss_lmdb_lock(int fd, enum ss_lmdb_range range, short type, int timeout_ms);
+/*
+ * Open the directory of the volatile tables in the memory's, and make it where
+ * it is missing. Returns -1 and says why not.
+ */
+int ss_lmdb_plans_directory_open(int memory, const struct ss_store_lmdb_options *options,
+                                 struct ss_error *error);
 /* Rename a damaged file away. */
 bool ss_lmdb_set_aside(int directory, struct ss_error *error);
 /* Give LMDB's lock file all its room now: a full disk met later, in its map, would be a SIGBUS. */
@@ -103,6 +125,21 @@ enum ss_lmdb_health ss_lmdb_check_metas(int fd);
  */
 enum ss_lmdb_health ss_lmdb_check_all(int fd, uint64_t *faults);
 
+/* ---- store_lmdb_signature.c: what the last commit left ---- */
+
+/* Learn which boot this is; where that cannot be read nothing is signed, nor believed. */
+void ss_lmdb_boot_read(struct ss_lmdb_env *env);
+/* Before it is mapped: is the file as the signature says? */
+bool ss_lmdb_signed(const struct ss_lmdb_env *env, int fd);
+/* The same of an open one, with write.lock held, before a commit. */
+bool ss_lmdb_signed_now(const struct ss_lmdb_env *env);
+/* Give a file a time that no write gives it; false where that cannot be. */
+bool ss_lmdb_touch(int fd, struct stat *st);
+/* After a commit, with write.lock held, or as the first. */
+void ss_lmdb_sign(const struct ss_lmdb_env *env);
+/* It is damaged, as was found in use: the next first opener reads all of it. */
+void ss_lmdb_unsign(const struct ss_lmdb_env *env);
+
 /* ---- store_lmdb_lease.c ---- */
 
 /* As ss_store_lease(), among all who have this directory. */
@@ -111,9 +148,15 @@ int ss_lmdb_lease(const struct ss_lmdb_env *env, uint64_t name, struct ss_error 
 
 /* ---- store_lmdb_registry.c: one environment a file and process ---- */
 
-/* Get the environment of a directory. Returns 0, NOMEM, or MEMORY or VERSION and says why. */
-int ss_lmdb_env_get(const char *path, const struct ss_store_lmdb_options *options, bool *set_aside,
-                    struct ss_error *error, struct ss_lmdb_env **out);
+/*
+ * Get the environment of a directory. parent: -1; or the memory's directory,
+ * and the path is of the volatile tables in it. Returns 0, NOMEM, or MEMORY or
+ * VERSION and says why.
+ */
+int ss_lmdb_env_get(const char *path, int parent, const struct ss_store_lmdb_options *options,
+                    bool *set_aside, struct ss_error *error, struct ss_lmdb_env **out);
+/* Once more what one has. */
+void ss_lmdb_env_ref(struct ss_lmdb_env *env);
 void ss_lmdb_env_put(struct ss_lmdb_env *env);
 /*
  * Open one anew that is broken, as if for the first time, at most once in
@@ -166,6 +209,9 @@ struct ss_lmdb_store {
     pid_t pid;
     struct ss_lmdb_env *env; /* NULL: not open */
     int64_t next_try;        /* when it is NULL: when to try again */
+    bool editing;            /* an edit is being asked, with write.lock held */
+    /* The volatile tables: a store of their own inside this one; NULL: not yet used. */
+    struct ss_lmdb_store *plans;
 };
 
 struct ss_lmdb_store *ss_lmdb_store_of(struct ss_store *store);
@@ -186,6 +232,31 @@ struct ss_bytes ss_lmdb_bytes(const MDB_val *val);
 
 /* How often a transaction is begun again for what can be mended. */
 #define SS_LMDB_TRIES 4
+
+/* ---- store_lmdb_plans.c: the volatile tables ---- */
+
+/*
+ * Enter the store that has a table: this one, or that of the volatile tables
+ * inside it. Returns 0, NOMEM, or MEMORY (it is not there).
+ */
+int ss_lmdb_enter_table(struct ss_lmdb_store *s, enum ss_store_table table,
+                        struct ss_lmdb_store **out);
+/* Forget an environment that was thrown away or broke, to open another at the next use. */
+void ss_lmdb_plans_leave(struct ss_lmdb_store *plans);
+void ss_lmdb_plans_close(struct ss_lmdb_store *s);
+/* Is this directory still the one that others find? */
+bool ss_lmdb_plans_in_place(const struct ss_lmdb_env *env);
+/* As the first: throw away what was left. */
+bool ss_lmdb_plans_clear(const struct ss_lmdb_env *env);
+int ss_lmdb_discard(struct ss_store *store);
+
+/* ---- store_lmdb_reader.c ---- */
+
+int ss_lmdb_reader_open(struct ss_store *store, enum ss_store_table table,
+                        struct ss_store_reader **out);
+int ss_lmdb_reader_get(struct ss_store_reader *reader, struct ss_bytes key, uint8_t *room,
+                       size_t cap, size_t *len);
+void ss_lmdb_reader_close(struct ss_store_reader *reader);
 
 /* ---- store_lmdb_change.c, store_lmdb_list.c, store_lmdb_figures.c: of the store's kind ---- */
 

@@ -10,6 +10,10 @@
 #define STEPS 8
 /* The first place is found by steps; a later one from where the last was left. */
 #define FIRST_STEPS 65536
+/* Of a volatile table: octets for each entry that it may have, and in any case. */
+#define VOLATILE_OCTETS 2048
+#define VOLATILE_LEAST (4 * 1024 * 1024)
+#define MAP_SANE ((uint64_t)1 << 33)
 
 /* A change on its way; the edit is asked once, however often the transaction is tried. */
 struct change {
@@ -29,7 +33,11 @@ struct change {
 static void
 ask_edit(struct change *change, const struct ss_bytes *old)
 {
+    struct ss_lmdb_store *s = ss_lmdb_store_of(change->store);
+
+    s->editing = true;
     change->verdict = change->edit(change->arg, old, &change->value, &change->what);
+    s->editing = false;
     change->asked = true;
     if (change->verdict >= 0)
         change->verdict = 0;
@@ -155,19 +163,38 @@ let_one_go(struct change *change, struct ss_lmdb_env *env, MDB_txn *txn, enum ss
     return mdb_del(txn, env->tables[table], &k, NULL);
 }
 
+/* A volatile table may hold what anyone causes to be kept, in values of any size. */
+static bool
+is_heavy(enum ss_store_table table, uint64_t bound, const MDB_stat *stat)
+{
+    uint64_t pages = stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages;
+    uint64_t most = VOLATILE_LEAST;
+
+    if (!ss_store_is_volatile(table) || stat->ms_entries == 0)
+        return false;
+    if (bound > most / VOLATILE_OCTETS)
+        most = bound < MAP_SANE / VOLATILE_OCTETS ? bound * VOLATILE_OCTETS : MAP_SANE;
+    return pages * stat->ms_psize > most;
+}
+
 /* A bound that was made smaller is reached by and by: two go for one that comes. */
 static int
-make_room(struct change *change, struct ss_lmdb_env *env, MDB_txn *txn, enum ss_store_table table)
+make_room(struct change *change, struct ss_lmdb_env *env, MDB_txn *txn, enum ss_store_table table,
+          bool there)
 {
     uint64_t bound = ss_store_bound(change->store, table);
+    bool heavy = false;
     MDB_stat stat;
     int rc = mdb_stat(txn, env->tables[table], &stat);
 
-    if (rc == 0 && stat.ms_entries > bound) {
+    if (rc == 0)
+        heavy = is_heavy(table, bound, &stat);
+    if (rc == 0 && (heavy || (!there && stat.ms_entries > bound))) {
         rc = let_one_go(change, env, txn, table, stat.ms_entries);
         stat.ms_entries--;
     }
-    if (rc == 0 && !change->full && stat.ms_entries >= bound)
+    if (rc == 0 && !change->full && !there && stat.ms_entries > 0 &&
+        (heavy || stat.ms_entries >= bound))
         rc = let_one_go(change, env, txn, table, stat.ms_entries);
     return rc;
 }
@@ -178,7 +205,8 @@ put(struct change *change, struct ss_lmdb_env *env, MDB_txn *txn, enum ss_store_
 {
     MDB_val k = ss_lmdb_val(change->key);
     MDB_val v = ss_lmdb_val((struct ss_bytes){ change->value.data, change->value.len });
-    int rc = there ? 0 : make_room(change, env, txn, table);
+    /* A new value of a volatile table may be larger than the one it replaces. */
+    int rc = there && !ss_store_is_volatile(table) ? 0 : make_room(change, env, txn, table, there);
 
     if (rc != 0 || change->full)
         return rc;
@@ -239,6 +267,7 @@ static int
 change_once(struct ss_lmdb_env *env, struct change *change)
 {
     MDB_txn *txn = NULL;
+    bool sound;
     int rc = MDB_PANIC;
 
     pthread_rwlock_rdlock(&env->gate);
@@ -250,8 +279,11 @@ change_once(struct ss_lmdb_env *env, struct change *change)
     if (rc == 0)
         rc = apply(env, txn, change);
     if (txn != NULL && rc == 0 && change->commit) {
+        sound = ss_lmdb_signed_now(env);
         rc = mdb_txn_commit(txn);
         txn = NULL;
+        if (rc == 0 && sound)
+            ss_lmdb_sign(env);
     }
     if (txn != NULL)
         mdb_txn_abort(txn);
@@ -274,17 +306,28 @@ change_locked(struct ss_lmdb_store *s, struct change *change)
     return change->full ? SMTPSEC_E_LIMIT : change->verdict;
 }
 
+/* What was written where nobody looks any more was not written. */
+static int
+change_kept(struct ss_lmdb_store *s, struct change *change, int rc)
+{
+    if (rc != 0 || !change->commit || ss_lmdb_plans_in_place(s->env))
+        return rc;
+    ss_lmdb_plans_leave(s);
+    return SMTPSEC_E_MEMORY;
+}
+
 int
 ss_lmdb_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key,
                ss_store_edit edit, void *arg)
 {
-    struct ss_lmdb_store *s = ss_lmdb_store_of(store);
-    struct change change = { .store = store, .table = table, .key = key, .edit = edit, .arg = arg,
+    struct ss_lmdb_store *s;
+    struct change change = { .table = table, .key = key, .edit = edit, .arg = arg,
                              .what = SS_EDIT_KEEP };
-    int lock, rc = ss_store_is_volatile(table) ? SMTPSEC_E_MEMORY : ss_lmdb_enter(s);
+    int lock, rc = ss_lmdb_enter_table(ss_lmdb_store_of(store), table, &s);
 
     if (rc != 0)
         return rc;
+    change.store = &s->store;
     if (s->store.state != SMTPSEC_MEMORY_OK)
         return SMTPSEC_E_MEMORY;
     lock = ss_lmdb_write_lock(s->env);
@@ -296,6 +339,7 @@ ss_lmdb_update(struct ss_store *store, enum ss_store_table table, struct ss_byte
     ss_buf_init(&change.value, SS_STORE_VALUE_MAX);
     rc = change_locked(s, &change);
     ss_lmdb_write_unlock(lock);
+    rc = change_kept(s, &change, rc);
     ss_buf_free(&change.value);
     return rc;
 }

@@ -11,6 +11,9 @@
 #define READERS_MAX 4096
 #define MAP_START ((size_t)1 << 30) /* sparse; only what is used takes room */
 #define MAP_MAX SS_LMDB_MAP_MAX
+/* Of the volatile tables, fixed: nobody ever closes the gate for them. */
+#define MAP_VOLATILE (sizeof(size_t) > 4 ? (size_t)((uint64_t)1 << 34) : (size_t)1 << 28)
+#define MAP_VOLATILE_LEAST (sizeof(size_t) > 4 ? (size_t)1 << 30 : (size_t)1 << 26)
 #define WAIT_OPEN_MS 5000
 #define WAIT_WRITE_MS 2000
 
@@ -24,6 +27,7 @@ struct opening {
     struct ss_error *error;
     int problem; /* what lost() was last told */
     bool begun;  /* a memory was kept here before */
+    bool sound;  /* all of the file is as we wrote it */
 };
 
 static int
@@ -72,19 +76,47 @@ open_data(struct opening *o, int *fd)
     return ss_lmdb_file_ours(o->env, *fd, SS_LMDB_DATA, o->error) ? 0 : SMTPSEC_E_MEMORY;
 }
 
+/*
+ * The first looks whether the file is as the last commit left it, or else reads
+ * all of it. Of volatile tables it throws away what it would have to read.
+ */
+static enum ss_lmdb_health
+check_first(struct opening *o, int fd)
+{
+    struct stat before, after;
+    enum ss_lmdb_health health;
+    bool touched;
+
+    o->sound = true;
+    if (ss_lmdb_signed(o->env, fd))
+        return SS_LMDB_GOOD;
+    if (ss_lmdb_env_is_volatile(o->env)) {
+        health = ss_lmdb_check_metas(fd);
+        return health == SS_LMDB_EMPTY ? health : SS_LMDB_DAMAGED;
+    }
+    /* Whoever writes while we read gives it another time. */
+    touched = !o->read_only && ss_lmdb_touch(fd, &before);
+    health = ss_lmdb_check_all(fd, &o->env->faults);
+    if (health == SS_LMDB_GOOD)
+        o->sound = touched && o->env->faults == 0 && fstat(fd, &after) == 0 &&
+                   memcmp(&before.st_mtim, &after.st_mtim, sizeof(after.st_mtim)) == 0;
+    return health;
+}
+
 /* Judge the file before anything maps it. */
 static int
 judge(struct opening *o, int fd)
 {
-    enum ss_lmdb_health health = o->first ? ss_lmdb_check_all(fd, &o->env->faults)
-                                           : ss_lmdb_check_metas(fd);
+    enum ss_lmdb_health health;
 
+    o->env->faults = 0;
+    health = o->first ? check_first(o, fd) : ss_lmdb_check_metas(fd);
     switch (health) {
     case SS_LMDB_GOOD:
         return 0;
     case SS_LMDB_EMPTY:
         /* 6.13: what was kept here is gone, and somebody should hear of it. */
-        if (!o->read_only && o->first && o->begun)
+        if (!o->read_only && o->first && o->begun && !ss_lmdb_env_is_volatile(o->env))
             *o->set_aside = true;
         if (!o->read_only && o->first)
             return 0;
@@ -149,29 +181,49 @@ map_size_for(int64_t file_size)
 }
 
 static int
-map(struct opening *o)
+map_with(struct opening *o, size_t size)
 {
     unsigned flags = MDB_NOTLS | (o->read_only ? MDB_RDONLY : 0);
     MDB_env *mdb = NULL;
+    int rc = mdb_env_create(&mdb);
+
+    if (rc != 0)
+        return rc;
+    /* Nobody reads what another boot left, so the kernel may write when it likes. */
+    if (ss_lmdb_env_is_volatile(o->env))
+        flags |= MDB_NOSYNC;
+    mdb_env_set_maxreaders(mdb, READERS_MAX);
+    mdb_env_set_maxdbs(mdb, SS_LMDB_TABLES_MAX);
+    mdb_env_set_mapsize(mdb, size);
+    rc = mdb_env_open(mdb, o->path, flags, 0600);
+    if (rc == 0)
+        o->env->mdb = mdb;
+    else
+        mdb_env_close(mdb);
+    return rc;
+}
+
+static int
+map(struct opening *o)
+{
     struct stat st;
     int fd, rc;
 
-    rc = mdb_env_create(&mdb);
-    if (rc != 0)
-        return rc == ENOMEM ? SMTPSEC_E_NOMEM : lost(o, "LMDB", rc);
-    o->env->mdb = mdb;
-    mdb_env_set_maxreaders(mdb, READERS_MAX);
-    mdb_env_set_maxdbs(mdb, SS_LMDB_TABLES);
-    mdb_env_set_mapsize(mdb, map_size_for(atomic_load(&o->env->size_seen)));
-    rc = mdb_env_open(mdb, o->path, flags, 0600);
+    if (!ss_lmdb_env_is_volatile(o->env)) {
+        rc = map_with(o, map_size_for(atomic_load(&o->env->size_seen)));
+    } else {
+        rc = map_with(o, MAP_VOLATILE);
+        if (rc == ENOMEM)
+            rc = map_with(o, MAP_VOLATILE_LEAST);
+    }
     if (rc == ENOMEM)
         return ss_error_set(o->error, SMTPSEC_E_MEMORY,
                             "%s: no address space for the map (a resource limit?)", o->path);
     if (rc != 0)
         return lost(o, "LMDB", rc);
     /* LMDB opened by path what we judged by descriptor. */
-    if (mdb_env_get_fd(mdb, &fd) != 0 || fstat(fd, &st) != 0 || st.st_dev != o->env->device ||
-        st.st_ino != o->env->inode)
+    if (mdb_env_get_fd(o->env->mdb, &fd) != 0 || fstat(fd, &st) != 0 ||
+        st.st_dev != o->env->device || st.st_ino != o->env->inode)
         return ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: was exchanged while it was opened",
                             o->path);
     /* From here on the meta pages are there. */
@@ -192,6 +244,17 @@ open_database(struct opening *o)
     return rc == 0 ? ss_lmdb_tables_open(o->env, o->path, o->read_only, o->error) : rc;
 }
 
+static int
+begin_anew(struct opening *o)
+{
+    if (ss_lmdb_env_is_volatile(o->env))
+        return ss_lmdb_plans_clear(o->env) ? 0 : lost(o, SS_LMDB_DATA, errno);
+    if (!ss_lmdb_set_aside(o->env->directory, o->error))
+        return SMTPSEC_E_MEMORY;
+    *o->set_aside = true;
+    return 0;
+}
+
 /* Damage is set aside by who is first, and a new memory begun. */
 static int
 open_or_begin(struct opening *o)
@@ -202,10 +265,9 @@ open_or_begin(struct opening *o)
         if (o->env->mdb != NULL)
             mdb_env_close(o->env->mdb);
         o->env->mdb = NULL;
-        if (!ss_lmdb_set_aside(o->env->directory, o->error))
-            return SMTPSEC_E_MEMORY;
-        *o->set_aside = true;
-        rc = open_database(o);
+        rc = begin_anew(o);
+        if (rc == 0)
+            rc = open_database(o);
     }
     if (rc == SS_LMDB_MAIMED)
         rc = ss_error_set(o->error, SMTPSEC_E_MEMORY, "%s: the data is damaged", o->path);
@@ -216,10 +278,12 @@ int
 ss_lmdb_env_open(struct ss_lmdb_env *env, const char *path, bool read_only, bool *set_aside,
                  struct ss_error *error)
 {
-    struct opening o = { env, path, read_only, false, set_aside, error, 0, false };
+    struct opening o = { .env = env, .path = path, .read_only = read_only,
+                         .set_aside = set_aside, .error = error };
     int rc;
 
     env->open_lock = -1;
+    ss_lmdb_boot_read(env);
     if (!ss_lmdb_directory_writable(env->directory))
         o.read_only = true;
     rc = take_open_lock(&o);
@@ -239,6 +303,8 @@ ss_lmdb_env_open(struct ss_lmdb_env *env, const char *path, bool read_only, bool
     /* One octet in open.lock: a memory was begun here. Without it only the alarm is lost. */
     if (rc == 0 && o.first && !o.begun && !o.read_only)
         o.begun = pwrite(env->open_lock, "\n", 1, 0) == 1;
+    if (rc == 0 && o.first && o.sound && !o.read_only && !ss_lmdb_signed_now(env))
+        ss_lmdb_sign(env);
     /* The others may come in now. */
     if (rc == 0 && o.first && env->open_lock != -1)
         (void)ss_lmdb_lock(env->open_lock, SS_LMDB_WHOLE, F_RDLCK, 0);
@@ -347,7 +413,7 @@ is_whole(struct ss_lmdb_env *env)
         return false;
     /* A file that was removed is no memory any more: who opens now gets another. */
     if (mdb_env_get_fd(env->mdb, &fd) != 0 || fstat(fd, &st) != 0 || (int64_t)st.st_size < seen ||
-        st.st_nlink == 0 || !has_all_pages(env, fd, &st)) {
+        st.st_nlink == 0 || !has_all_pages(env, fd, &st) || !ss_lmdb_plans_in_place(env)) {
         atomic_store(&env->broken, true);
         return false;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the LMDB store counts, and its check while it is in use. */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -37,7 +38,9 @@ count_entries(const struct ss_lmdb_env *env, MDB_txn *txn, struct ss_store_figur
     int rc = 0;
 
     for (i = 0; rc == 0 && i < SS_TABLE_COUNT; i++) {
-        if (!env->there[i])
+        /* The volatile ones have a SS_TABLE_META that is none of the memory's. */
+        if (!env->there[i] || ss_store_is_volatile((enum ss_store_table)i) !=
+                                  ss_lmdb_env_is_volatile(env))
             continue;
         rc = mdb_stat(txn, env->tables[i], &stat);
         if (rc != 0)
@@ -46,6 +49,28 @@ count_entries(const struct ss_lmdb_env *env, MDB_txn *txn, struct ss_store_figur
         out->page_size = stat.ms_psize;
     }
     return rc;
+}
+
+/* Volatile tables that are not there have no entries. */
+static void
+count_volatile(struct ss_lmdb_store *s, struct ss_store_figures *out)
+{
+    struct ss_store_figures figures;
+    struct ss_lmdb_store *plans;
+    MDB_txn *txn = NULL;
+    struct stat st;
+
+    memset(&figures, 0, sizeof(figures));
+    /* To count them is no reason to make them. */
+    if (fstatat(s->env->directory, SS_LMDB_PLANS, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ss_lmdb_enter_table(s, SS_TABLE_PLANS, &plans) != 0 ||
+        ss_lmdb_read_begin(plans->env, &txn) != 0)
+        return;
+    if (count_entries(plans->env, txn, &figures) == 0) {
+        out->entries[SS_TABLE_PLANS] = figures.entries[SS_TABLE_PLANS];
+        out->entries[SS_TABLE_ANSWERS] = figures.entries[SS_TABLE_ANSWERS];
+    }
+    ss_lmdb_read_end(plans->env, txn);
 }
 
 /* LMDB writes a line a reader that has a slot, behind one of headings. */
@@ -103,6 +128,7 @@ ss_lmdb_figures(struct ss_store *store, struct ss_store_figures *out)
     out->map_size = info.me_mapsize;
     out->map_max = SS_LMDB_MAP_MAX;
     out->readers_max = info.me_maxreaders;
+    count_volatile(s, out);
     return 0;
 }
 

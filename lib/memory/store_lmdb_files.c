@@ -12,6 +12,8 @@
 
 #define MODE 0600
 #define MODE_SHARED 0660
+#define MODE_DIRECTORY 0700
+#define MODE_DIRECTORY_SHARED 0770
 /* More than LMDB asks for with 4096 readers; it then takes as many as fit. */
 #define LOCK_FILE_SIZE (4160 * 64)
 /* Kept of those that were set aside; the last of them is replaced. */
@@ -73,6 +75,40 @@ ss_lmdb_directory_open(const char *path, const struct ss_store_lmdb_options *opt
         return fd;
     }
     close(fd);
+    return -1;
+}
+
+/* Just made, and nobody else's yet. */
+static bool
+give_directory(int fd, const struct ss_store_lmdb_options *options)
+{
+    if (!is_shared(options))
+        return fchmod(fd, MODE_DIRECTORY) == 0;
+    return fchown(fd, (uid_t)-1, options->group) == 0 && fchmod(fd, MODE_DIRECTORY_SHARED) == 0;
+}
+
+int
+ss_lmdb_plans_directory_open(int memory, const struct ss_store_lmdb_options *options,
+                             struct ss_error *error)
+{
+    static const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    bool made = false;
+    struct stat st;
+    int fd = openat(memory, SS_LMDB_PLANS, flags);
+
+    if (fd == -1 && errno == ENOENT && !options->read_only) {
+        made = mkdirat(memory, SS_LMDB_PLANS, MODE_DIRECTORY) == 0;
+        fd = openat(memory, SS_LMDB_PLANS, flags);
+    }
+    if (fd == -1 || (made && !give_directory(fd, options)) || fstat(fd, &st) != 0)
+        ss_error_set(error, SMTPSEC_E_MEMORY, "%s: %s", SS_LMDB_PLANS, strerror(errno));
+    else if (owner_ok(&st, options, SS_LMDB_PLANS, error))
+        return fd;
+    if (fd != -1)
+        close(fd);
+    /* It would keep out those whom it is for. */
+    if (made)
+        unlinkat(memory, SS_LMDB_PLANS, AT_REMOVEDIR);
     return -1;
 }
 

@@ -110,7 +110,7 @@ read_piece(struct ss_lmdb_store *s, enum ss_store_table table, struct ss_bytes a
            struct piece *piece)
 {
     MDB_txn *txn = NULL;
-    int rc = ss_lmdb_enter(s);
+    int rc = ss_lmdb_enter_table(s, table, &s);
 
     ss_buf_init(&piece->octets, PIECE_OCTETS + 2 * SS_STORE_VALUE_MAX);
     piece->count = 0;
@@ -157,6 +157,8 @@ ss_lmdb_each(struct ss_store *store, enum ss_store_table table, struct ss_bytes 
     ss_buf_init(&before.octets, 0);
     do {
         rc = read_piece(s, table, after, most, &now);
+        if (rc == SMTPSEC_E_MEMORY && ss_store_is_volatile(table))
+            rc = 0;
         ss_buf_free(&before.octets);
         before = now;
         if (rc != 0 || now.count == 0)

@@ -77,7 +77,8 @@ same_data(const struct ss_lmdb_env *env)
 static int
 reuse(struct ss_lmdb_env *env, const char *path, struct ss_error *error, struct ss_lmdb_env **out)
 {
-    if (!same_data(env))
+    /* A memory that broke is opened anew in its place; volatile tables are left by all. */
+    if (!same_data(env) || (ss_lmdb_env_is_volatile(env) && atomic_load(&env->broken)))
         return ss_error_set(error, SMTPSEC_E_MEMORY,
                             "%s: exchanged while this process has it open", path);
     env->refs++;
@@ -85,9 +86,17 @@ reuse(struct ss_lmdb_env *env, const char *path, struct ss_error *error, struct 
     return 0;
 }
 
-/* Takes the directory's descriptor over. */
+static void
+free_env(struct ss_lmdb_env *env)
+{
+    if (env != NULL && env->parent != -1)
+        close(env->parent);
+    free(env);
+}
+
+/* Takes the directory's descriptor over, not the parent's. */
 static int
-begin(struct registry *r, int directory, const struct stat *st, const char *path,
+begin(struct registry *r, int directory, int parent, const struct stat *st, const char *path,
       const struct ss_store_lmdb_options *options, bool *set_aside, struct ss_error *error,
       struct ss_lmdb_env **out)
 {
@@ -97,6 +106,9 @@ begin(struct registry *r, int directory, const struct stat *st, const char *path
     if (env == NULL)
         goto out;
     env->directory = directory;
+    env->parent = parent == -1 ? -1 : fcntl(parent, F_DUPFD_CLOEXEC, 0);
+    if (parent != -1 && env->parent == -1)
+        goto out;
     env->directory_device = st->st_dev;
     env->directory_inode = st->st_ino;
     env->options = *options;
@@ -114,13 +126,13 @@ begin(struct registry *r, int directory, const struct stat *st, const char *path
     return 0;
 out:
     close(directory);
-    free(env);
+    free_env(env);
     return rc;
 }
 
 int
-ss_lmdb_env_get(const char *path, const struct ss_store_lmdb_options *options, bool *set_aside,
-                struct ss_error *error, struct ss_lmdb_env **out)
+ss_lmdb_env_get(const char *path, int parent, const struct ss_store_lmdb_options *options,
+                bool *set_aside, struct ss_error *error, struct ss_lmdb_env **out)
 {
     struct registry *r = ours();
     struct ss_lmdb_env *env;
@@ -129,7 +141,10 @@ ss_lmdb_env_get(const char *path, const struct ss_store_lmdb_options *options, b
 
     if (r == NULL)
         return SMTPSEC_E_NOMEM;
-    directory = ss_lmdb_directory_open(path, options, error);
+    if (parent == -1)
+        directory = ss_lmdb_directory_open(path, options, error);
+    else
+        directory = ss_lmdb_plans_directory_open(parent, options, error);
     if (directory == -1)
         return SMTPSEC_E_MEMORY;
     if (fstat(directory, &st) != 0) {
@@ -142,7 +157,7 @@ ss_lmdb_env_get(const char *path, const struct ss_store_lmdb_options *options, b
         close(directory);
         rc = reuse(env, path, error, out);
     } else {
-        rc = begin(r, directory, &st, path, options, set_aside, error, out);
+        rc = begin(r, directory, parent, &st, path, options, set_aside, error, out);
     }
     pthread_mutex_unlock(&r->mutex);
     return rc;
@@ -176,6 +191,18 @@ ss_lmdb_env_renew(struct ss_lmdb_env *env, const char *path,
 }
 
 void
+ss_lmdb_env_ref(struct ss_lmdb_env *env)
+{
+    struct registry *r = ours();
+
+    if (r == NULL)
+        return;
+    pthread_mutex_lock(&r->mutex);
+    env->refs++;
+    pthread_mutex_unlock(&r->mutex);
+}
+
+void
 ss_lmdb_env_put(struct ss_lmdb_env *env)
 {
     struct registry *r = ours();
@@ -198,5 +225,5 @@ ss_lmdb_env_put(struct ss_lmdb_env *env)
     }
     pthread_mutex_unlock(&r->mutex);
     if (last)
-        free(env);
+        free_env(env);
 }

@@ -7,8 +7,31 @@
 #define FORMAT_KEY "format"
 
 /* Format 1 had the claims, the policies, and the table of its mark. */
-static const char *const table_names[SS_LMDB_TABLES] = { "claims", "policies", "claims-new",
-                                                         "policies-new", "meta" };
+static const char *const table_names[SS_TABLE_COUNT] = { "claims", "policies", "claims-new",
+                                                         "policies-new", "meta", "plans",
+                                                         "answers" };
+
+/* The volatile tables have an environment of their own, with a format mark of their own. */
+static bool
+is_here(const struct ss_lmdb_env *env, size_t table)
+{
+    return table == SS_TABLE_META ||
+           ss_store_is_volatile((enum ss_store_table)table) == ss_lmdb_env_is_volatile(env);
+}
+
+/* How many are here in all, and how many of them are there. */
+static size_t
+count_here(const struct ss_lmdb_env *env, size_t *there)
+{
+    size_t i, here = 0;
+
+    *there = 0;
+    for (i = 0; i < SS_TABLE_COUNT; i++) {
+        here += is_here(env, i) ? 1 : 0;
+        *there += is_here(env, i) && env->there[i] ? 1 : 0;
+    }
+    return here;
+}
 
 struct tables {
     struct ss_lmdb_env *env;
@@ -48,13 +71,17 @@ open_tables(struct tables *o, MDB_txn *txn)
     size_t i;
     int rc = 0;
 
-    for (i = 0; rc == 0 && i < SS_LMDB_TABLES; i++) {
+    for (i = 0; rc == 0 && i < SS_TABLE_COUNT; i++) {
+        o->env->there[i] = false;
+        if (!is_here(o->env, i))
+            continue;
         rc = mdb_dbi_open(txn, table_names[i], 0, &o->env->tables[i]);
         o->env->there[i] = rc == 0;
         if (rc == MDB_NOTFOUND)
             rc = 0;
     }
-    if (rc == 0 && !(o->env->there[SS_TABLE_CLAIMS] && o->env->there[SS_TABLE_POLICIES]))
+    if (rc == 0 && !ss_lmdb_env_is_volatile(o->env) &&
+        !(o->env->there[SS_TABLE_CLAIMS] && o->env->there[SS_TABLE_POLICIES]))
         rc = MDB_NOTFOUND;
     return rc;
 }
@@ -113,7 +140,7 @@ static int
 make_tables(struct tables *o)
 {
     MDB_txn *txn = NULL;
-    MDB_dbi table[SS_LMDB_TABLES];
+    MDB_dbi table[SS_TABLE_COUNT];
     size_t i;
     int rc, lock = ss_lmdb_write_lock(o->env);
 
@@ -123,8 +150,10 @@ make_tables(struct tables *o)
     rc = mdb_txn_begin(o->env->mdb, NULL, 0, &txn);
     if (rc == 0)
         rc = may_make_tables(o, txn);
-    for (i = 0; rc == 0 && i < SS_LMDB_TABLES; i++)
-        rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &table[i]);
+    for (i = 0; rc == 0 && i < SS_TABLE_COUNT; i++) {
+        if (is_here(o->env, i))
+            rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &table[i]);
+    }
     if (rc == 0)
         rc = write_format(txn, table[SS_TABLE_META]);
     if (rc == 0) {
@@ -141,11 +170,9 @@ make_tables(struct tables *o)
 static bool
 is_maimed(const struct ss_lmdb_env *env)
 {
-    size_t i, names = 0;
+    size_t there, here = count_here(env, &there);
 
-    for (i = 0; i < SS_LMDB_TABLES; i++)
-        names += env->there[i] ? 1 : 0;
-    return names >= 3 && names < SS_LMDB_TABLES;
+    return there >= 3 && there < here;
 }
 
 int
@@ -155,17 +182,15 @@ ss_lmdb_tables_open(struct ss_lmdb_env *env, const char *path, bool read_only,
     struct tables tables = { env, path, error }, *o = &tables;
     int rc = load_tables(o);
     bool make = rc == MDB_NOTFOUND || (rc == 0 && env->format < FORMAT_VERSION);
-    size_t i;
+    size_t there;
 
     if (make && !read_only) {
         rc = make_tables(o);
         if (rc == 0)
             rc = load_tables(o);
     }
-    for (i = 0; rc == 0 && env->format == FORMAT_VERSION && i < SS_LMDB_TABLES; i++) {
-        if (!env->there[i])
-            rc = MDB_NOTFOUND;
-    }
+    if (rc == 0 && env->format == FORMAT_VERSION && count_here(env, &there) != there)
+        rc = MDB_NOTFOUND;
     if (rc == MDB_NOTFOUND && is_maimed(env))
         return SS_LMDB_MAIMED;
     if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE)

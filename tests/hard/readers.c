@@ -81,7 +81,7 @@ take_slots(unsigned most)
     unsigned n;
 
     (void)hard_open_good(directory);
-    HARD_CHECK(ss_lmdb_env_get(directory, &options, &set_aside, &error, &env) == 0);
+    HARD_CHECK(ss_lmdb_env_get(directory, -1, &options, &set_aside, &error, &env) == 0);
     for (n = 0; n < most && mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn) == 0; n++)
         ;
     return n;

@@ -166,7 +166,7 @@ stop_reading(void)
     MDB_txn *txn = NULL;
     bool set_aside;
 
-    HARD_CHECK(ss_lmdb_env_get(directory, &options, &set_aside, &error, &env) == 0);
+    HARD_CHECK(ss_lmdb_env_get(directory, -1, &options, &set_aside, &error, &env) == 0);
     HARD_CHECK(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn) == 0);
     raise(SIGSTOP);
     mdb_txn_abort(txn);

@@ -194,17 +194,34 @@ store_directory(char path[64])
     assert_non_null(mkdtemp(path));
 }
 
+/* A directory in it. */
+static void
+remove_flat(const char *directory)
+{
+    DIR *dir = opendir(directory);
+    struct dirent *entry;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL)
+        unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir != NULL)
+        closedir(dir);
+    rmdir(directory);
+}
+
 void
 store_remove(const char *directory)
 {
     DIR *dir = opendir(directory);
     struct dirent *entry;
+    char path[512];
 
     if (dir == NULL)
         return;
     while ((entry = readdir(dir)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            unlinkat(dirfd(dir), entry->d_name, 0);
+        snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            unlink(path) != 0)
+            remove_flat(path);
     }
     closedir(dir);
     rmdir(directory);

@@ -158,7 +158,7 @@ env_of(void)
     struct ss_lmdb_env *env = NULL;
     bool set_aside;
 
-    assert_int_equal(ss_lmdb_env_get(directory, &options, &set_aside, &error, &env), 0);
+    assert_int_equal(ss_lmdb_env_get(directory, -1, &options, &set_aside, &error, &env), 0);
     return env;
 }
 

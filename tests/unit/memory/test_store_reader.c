@@ -137,6 +137,8 @@ static const struct row readings[] = {
     { "plain: claims", PLAIN, SS_TABLE_CLAIMS },
     { "plain: answers", PLAIN, SS_TABLE_ANSWERS },
     { "lmdb: claims", LMDB, SS_TABLE_CLAIMS },
+    { "lmdb: plans", LMDB, SS_TABLE_PLANS },
+    { "lmdb: answers", LMDB, SS_TABLE_ANSWERS },
 };
 
 static int
@@ -255,12 +257,14 @@ room(void **state)
 
 static const struct row makers[] = {
     { "ram", RAM, SS_TABLE_CLAIMS },
+    { "lmdb", LMDB, SS_TABLE_CLAIMS },
 };
 
 static const struct row new_ones[] = {
     { "ram: on probation", RAM, SS_TABLE_CLAIMS },
     { "ram: a plan", RAM, SS_TABLE_PLANS },
     { "lmdb: on probation", LMDB, SS_TABLE_CLAIMS },
+    { "lmdb: a plan", LMDB, SS_TABLE_PLANS },
 };
 
 static void
