@@ -61,13 +61,29 @@ set_up(void **state)
     return mkdtemp(directory) != NULL ? 0 : -1;
 }
 
+/* The volatile tables, in a directory of their own. */
+static void
+remove_plans(void)
+{
+    static const char *const names[] = { "/data.mdb", "/lock.mdb", "/open.lock", "/write.lock", "" };
+    char path[160];
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s/plans%s", directory, names[i]);
+        (void)remove(path);
+    }
+}
+
 static int
 tear_down(void **state)
 {
-    DIR *dir = opendir(directory);
+    DIR *dir;
     struct dirent *entry;
 
     (void)state;
+    remove_plans();
+    dir = opendir(directory);
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         if (entry->d_name[0] != '.')
             unlinkat(dirfd(dir), entry->d_name, 0);
