@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the prototype in Redis (each change on disk before it is answered, as in
- * LMDB) costs beside the store in LMDB, on one machine over
- * a unix socket; a network adds its round trip to each: one a get, two a change.
+ * What the prototype in Redis costs beside the store in LMDB. Both have each
+ * change on disk before they answer. Over a unix socket: a network adds its
+ * round trip, once to a get and twice to a change.
  */
 #include <signal.h>
 #include <stdio.h>
