@@ -113,8 +113,9 @@ hard_remove(const char *directory)
     while ((entry = readdir(dir)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        if (unlinkat(dirfd(dir), entry->d_name, 0) != 0)
-            unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+        if (unlinkat(dirfd(dir), entry->d_name, 0) != 0 &&
+            unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR) != 0)
+            hard_remove(hard_path(directory, entry->d_name));
     }
     closedir(dir);
     rmdir(directory);
