@@ -4,7 +4,7 @@
  * many domains a second one process gets through, and how the time of a cold
  * one grows with the number of MX hosts and the delay of the DNS.
  *
- * bench_evaluate [--quick] [--only warm|stream|cold] [--resolver PORT] [--label WORDS]
+ * bench_evaluate [--quick] [--only warm|stream|cold] [--resolver PORT [--pid PID]] [--label WORDS]
  * bench_evaluate --profile DOMAINS [--only plain|dane]
  *
  * Without a port it starts responders of its own (responder.h); a resolver
@@ -33,6 +33,7 @@ struct setup {
     size_t profile;   /* so many domains for a profiler, and nothing else; 0: no */
     const char *label;
     uint16_t port;  /* of the resolver */
+    long resolver;  /* process */
     int ours;       /* processor */
     int resolvers;
 };
@@ -192,6 +193,24 @@ processor_ns(void)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* What the resolver has used so far; whoever uses more a domain is the limit. 0: not known. */
+static uint64_t
+resolver_ns(const struct setup *setup)
+{
+    char path[64];
+    unsigned long long used = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%ld/schedstat", setup->resolver);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%20llu", &used) != 1)
+        used = 0;
+    fclose(file);
+    return used;
+}
+
 static void
 stream_open(struct stream *stream, const struct setup *setup, const char *zone)
 {
@@ -225,11 +244,12 @@ throughput(const struct setup *setup, const char *zone, size_t in_flight)
     char figure[FIGURE];
     double rates[5], costs[5];
     size_t count = setup->quick ? 2000 : 20000;
-    uint64_t begun, begun_processor;
+    uint64_t begun, begun_processor, begun_resolver;
     size_t i;
 
     stream_open(&stream, setup, zone);
     stream_run(&stream, 2 * DOMAINS, in_flight); /* the resolver keeps them from here on */
+    begun_resolver = resolver_ns(setup);
     for (i = 0; i < 5; i++) {
         begun = bench_now();
         begun_processor = processor_ns();
@@ -242,14 +262,16 @@ throughput(const struct setup *setup, const char *zone, size_t in_flight)
                 in_flight);
     snprintf(figure, sizeof(figure), "processor time of ours a domain, %s, %s", zone, setup->label);
     bench_value(figure, "us", bench_percentile(costs, 5, 0.5), 0, in_flight);
+    snprintf(figure, sizeof(figure), "processor time of the resolver a domain, %s, %s", zone,
+             setup->label);
+    if (begun_resolver != 0)
+        bench_value(figure, "us",
+                    (double)(resolver_ns(setup) - begun_resolver) / (double)(5 * count) / 1e3, 0,
+                    in_flight);
     stream_close(&stream);
 }
 
-/*
- * What the resolver and the kernel alone allow: the same exchanges by as many
- * processes on our core as there are evaluations in flight would be another
- * program; so one wave over all of them, nothing read.
- */
+/* The bare exchange of one domain after another. */
 static void
 ceiling(const struct setup *setup, const char *zone)
 {
@@ -268,8 +290,10 @@ ceiling(const struct setup *setup, const char *zone)
         exchange_run(&exchange, setup->port);
     snprintf(figure, sizeof(figure), "bare exchange, %s, %s", zone, setup->label);
     bench_value(figure, "domains/s", (double)count * 1e9 / (double)(bench_now() - begun), 0, 1);
-    snprintf(figure, sizeof(figure), "processor time of a bare exchange, %s, %s", zone, setup->label);
-    bench_value(figure, "us", (double)(processor_ns() - begun_processor) / (double)count / 1e3, 0, 1);
+    snprintf(figure, sizeof(figure), "processor time of a bare exchange, %s, %s", zone,
+             setup->label);
+    bench_value(figure, "us", (double)(processor_ns() - begun_processor) / (double)count / 1e3, 0,
+                1);
     smtpsec_context_free(context);
 }
 
@@ -353,7 +377,8 @@ int
 main(int argc, char **argv)
 {
     int processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    struct setup setup = {bench_quick(argc, argv), NULL, 0, "trivial responder", 0, processors - 1,
+    struct setup setup = {bench_quick(argc, argv), NULL, 0, "trivial responder", 0, 0,
+                          processors - 1,
                           processors > 1 ? processors - 2 : 0};
     pid_t pid = 0;
     int i;
@@ -361,6 +386,8 @@ main(int argc, char **argv)
     for (i = 1; i + 1 < argc; i++) {
         if (strcmp(argv[i], "--resolver") == 0)
             setup.port = (uint16_t)atoi(argv[i + 1]);
+        if (strcmp(argv[i], "--pid") == 0)
+            setup.resolver = atol(argv[i + 1]);
         if (strcmp(argv[i], "--label") == 0)
             setup.label = argv[i + 1];
         if (strcmp(argv[i], "--profile") == 0)
@@ -374,6 +401,7 @@ main(int argc, char **argv)
         return 0;
     }
     pid = bench_responder_start(0, setup.resolvers, &setup.port);
+    setup.resolver = pid;
     if (setup.profile > 0) {
         run_profile(&setup, setup.only != NULL ? setup.only : "plain");
         bench_responder_stop(pid);

@@ -93,7 +93,8 @@ write_query(struct exchange *exchange, const struct smtpsec_lookup *lookup, uint
     struct ss_question question;
     struct ss_buf out;
 
-    if (exchange->count == EXCHANGE_QUERIES || smtpsec_lookup_need_kind(lookup, id) != SMTPSEC_NEED_DNS ||
+    if (exchange->count == EXCHANGE_QUERIES ||
+        smtpsec_lookup_need_kind(lookup, id) != SMTPSEC_NEED_DNS ||
         !ss_name_from_text(&question.name, name, strlen(name)))
         bench_fail("a need that the benchmark cannot ask");
     question.type = smtpsec_lookup_need_type(lookup, id);
@@ -127,7 +128,8 @@ learn_wave(struct exchange *exchange, struct smtpsec_lookup *lookup, uint16_t po
     }
     run_wave(first, count, port, replies, lens);
     for (i = 0; i < count; i++)
-        if (smtpsec_lookup_answer_dns(lookup, ids[i], replies + i * REPLY_MAX, lens[i], 1, now) != 0)
+        if (smtpsec_lookup_answer_dns(lookup, ids[i], replies + i * REPLY_MAX, lens[i], 1, now) !=
+            0)
             bench_fail("a reply is not taken");
     exchange->in_wave[exchange->wave_count++] = count;
 }

@@ -23,8 +23,16 @@
 /* Replies that wait for their time; the delay is the same for all, so they leave in order. */
 #define WAITING 8192
 
-enum { TYPE_A = 1, TYPE_SOA = 6, TYPE_MX = 15, TYPE_TXT = 16, TYPE_AAAA = 28, TYPE_OPT = 41, TYPE_RRSIG = 46,
-       TYPE_TLSA = 52 };
+enum {
+    TYPE_A = 1,
+    TYPE_SOA = 6,
+    TYPE_MX = 15,
+    TYPE_TXT = 16,
+    TYPE_AAAA = 28,
+    TYPE_OPT = 41,
+    TYPE_RRSIG = 46,
+    TYPE_TLSA = 52
+};
 
 /* ---- Replies ---- */
 
