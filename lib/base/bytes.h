@@ -65,6 +65,8 @@ void ss_buf_le64(struct ss_buf *buf, uint64_t v);
 
 /* CRC-32C (Castagnoli) over octets, to notice damage, not malice. */
 uint32_t ss_crc32c(const void *data, size_t len);
+/* The same without the processor's instruction for it, which ss_crc32c() uses where there is one. */
+uint32_t ss_crc32c_plain(const void *data, size_t len);
 /* Compare in time that depends on the length alone. */
 bool ss_equal_ct(const void *a, const void *b, size_t len);
 

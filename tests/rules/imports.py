@@ -14,7 +14,7 @@ ALLOWED = re.compile(r'''^(
     snprintf | vsnprintf | qsort | bsearch | explicit_bzero |
     inet_ntop | inet_pton | abort |
     (gnutls|ldns|LDNS)_\w+ | sldns_\w+ |
-    __(mem(cpy|move|set)|strcpy|strcat|snprintf|vsnprintf|strncpy)_chk | __stack_chk_fail | _GLOBAL_OFFSET_TABLE_ |
+    __(mem(cpy|move|set)|strcpy|strcat|snprintf|vsnprintf|strncpy)_chk | __stack_chk_fail | __cpu_model | _GLOBAL_OFFSET_TABLE_ |
     __assert_fail | __tls_get_addr |
     __(asan|ubsan|lsan)_\w+ | __sanitizer_\w+ | __gcov_\w+ | __llvm_\w+
 )$''', re.X)

@@ -195,6 +195,21 @@ grows(void **state)
     ss_buf_free(&buf);
 }
 
+static void
+crc_both_ways(void **state)
+{
+    uint8_t data[80];
+    size_t at, len;
+
+    (void)state;
+    for (at = 0; at < sizeof(data); at++)
+        data[at] = (uint8_t)(at * 151 + 7);
+    for (at = 0; at < 8; at++) {
+        for (len = 0; len + at <= sizeof(data); len++)
+            assert_int_equal(ss_crc32c(data + at, len), ss_crc32c_plain(data + at, len));
+    }
+}
+
 struct crc_row {
     const char *name;
     const char *data;
@@ -216,6 +231,7 @@ check_crc(void **state)
     const struct crc_row *row = *state;
 
     assert_true(ss_crc32c(row->data, row->len) == row->want);
+    assert_true(ss_crc32c_plain(row->data, row->len) == row->want);
 }
 
 static void
@@ -248,6 +264,7 @@ main(void)
     ss_table_case(&t, "write/grows", grows);
     ss_table_case(&t, "write/room beforehand", expects);
     SS_TABLE_ROWS(&t, check_crc, crcs);
+    ss_table_case(&t, "crc32c/both ways, all lengths and alignments", crc_both_ways);
     ss_table_case(&t, "equal/in constant time", equal_ct);
     return ss_table_run(&t);
 }
