@@ -66,6 +66,7 @@ begin retry
 SETTINGS = '''mode = {mode}
 user = {user}
 memory = {memory}
+policy = {folder}/policy
 spool = {folder}/outcomes
 resolver = {resolver}
 ca_file = {ca}
@@ -163,6 +164,9 @@ class Exim(frame.Mta):
         return CONFIGURATION.format(module=self.lab.module, folder=self.folder, **pasted)
 
     def settings(self, memory, mode='enforce'):
+        # The DNS is changed between two messages, long before a TTL ends: each is to see how it is then.
+        with open(os.path.join(self.folder, 'policy'), 'w') as file:
+            file.write('plan-cache off\n')
         with open(os.path.join(self.folder, 'settings'), 'w') as file:
             file.write(SETTINGS.format(mode=mode, user=USER, memory=memory, folder=self.folder,
                                        resolver=self.lab.resolver, ca=self.lab.ca))
