@@ -236,6 +236,20 @@ tear_down(void)
     world_clear(&use_world);
 }
 
+static const char *
+policy_file(const char *text)
+{
+    static char path[128];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/policy", directory);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
 /* ---- Tests ---- */
 
 static void
@@ -373,6 +387,39 @@ canary_lost(void **state)
     assert_int_equal(smtpsec_context_dnssec(context), SMTPSEC_DNSSEC_VALIDATES);
     assert_int_equal(count(context), 0);
     smtpsec_context_free(context);
+    tear_down();
+}
+
+/* Another process, and one that decides by other rules. */
+static void
+shared(void **state)
+{
+    struct how how = {directory, NULL, false, false};
+    struct smtpsec_context *one, *other;
+
+    (void)state;
+    set_up();
+    one = open_context(&how);
+    assert_int_equal(count(one), DANE_ASKS);
+    other = open_context(&how);
+    assert_int_equal(count(other), 0);
+    assert_int_equal(resolver.canaries, 1); /* who asks nothing need not know who would answer */
+    smtpsec_context_free(other);
+    how.policy = policy_file("mode dane report\n");
+    other = open_context(&how);
+    assert_int_equal(count(other), DANE_ASKS);
+    assert_int_equal(count(other), 0);
+    smtpsec_context_free(other);
+    how.policy = policy_file("mode dane enforce\n");
+    other = open_context(&how);
+    assert_int_equal(count(other), DANE_ASKS);
+    smtpsec_context_free(other);
+    how.policy = policy_file("plan-cache off\n");
+    other = open_context(&how);
+    assert_int_equal(count(other), DANE_ASKS);
+    assert_int_equal(count(other), DANE_ASKS);
+    smtpsec_context_free(other);
+    smtpsec_context_free(one);
     tear_down();
 }
 
@@ -519,6 +566,7 @@ main(void)
     SS_TABLE_ROWS(&table, never, nevers);
     ss_table_case(&table, "a repeated question asks nothing while the TTLs last", repeated);
     ss_table_case(&table, "RES-26 thrown away when the canary is lost", canary_lost);
+    ss_table_case(&table, "shared by those who decide by the same rules", shared);
     ss_table_case(&table, "PREC-09 decided by the memory as it is", memory_now);
     ss_table_case(&table, "forgotten with the domain", forgotten);
     ss_table_case(&table, "in doubt all is asked again", in_doubt);
