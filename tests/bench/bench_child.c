@@ -2,6 +2,7 @@
 /* Work in a process of its own: this program again, told by its arguments what to do. */
 #include "bench.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -23,7 +24,7 @@ bench_child_start(const char *const arguments[])
 
     for (i = 0; i < BENCH_CHILD_ARGUMENTS && arguments[i] != NULL; i++)
         argv[i + 1] = arguments[i];
-    if (child == NULL || pipe(out) != 0 || pipe(in) != 0)
+    if (child == NULL || pipe2(out, O_CLOEXEC) != 0 || pipe2(in, O_CLOEXEC) != 0)
         bench_fail("a pipe");
     fflush(stdout);
     child->pid = fork();
@@ -32,10 +33,6 @@ bench_child_start(const char *const arguments[])
     if (child->pid == 0) {
         dup2(in[0], 0);
         dup2(out[1], 1);
-        close(in[0]);
-        close(in[1]);
-        close(out[0]);
-        close(out[1]);
         execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
         _exit(127);
     }
