@@ -134,7 +134,8 @@ floor_child(char **argv)
         for (way = 0; way < WAYS; way++) {
             bench_child_wait();
             /* Never keys that have just been asked for: they would be in the processor's caches. */
-            floor_block(order, (i + blocks / 3 * (uint64_t)(way + 1)) % blocks, (enum way)way, cost);
+            floor_block(order, (i + blocks / 3 * (uint64_t)(way + 1)) % blocks, (enum way)way,
+                        cost);
         }
     }
     for (i = 0; i < COUNTED; i++)
@@ -242,7 +243,8 @@ one_size(uint64_t count, size_t hosts, uint64_t blocks, double goal)
     population_domain(order[0], questions.domains[0]);
     /* Ours first: who finds LMDB in other hands before it has looked at the file keeps away. */
     (void)asker_ask(&questions.asker, questions.domains[0]);
-    child = bench_child_start((const char *const[]){ "floor", path, count_text, blocks_text, NULL });
+    child = bench_child_start(
+        (const char *const[]){ "floor", path, count_text, blocks_text, NULL });
     bench_pair_init(&pairs[WAY_GET], "cached decision", "LMDB get", "ns", goal, count);
     bench_pair_init(&pairs[WAY_GET_ALONE], "cached decision", "LMDB get, one transaction for all",
                     "ns", 0, count);

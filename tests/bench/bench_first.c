@@ -75,6 +75,7 @@ ours(const char *directory, uint64_t count, uint64_t n, bool many)
     char domain[64];
 
     population_domain(n, domain);
+    asker_prepare();
     began = bench_now();
     asker_open(&asker, directory, count);
     made = bench_now();

@@ -176,7 +176,8 @@ measure(const char *directory, const char *floor_directory, uint64_t count, size
         same_ns[i] = cost.ns;
     }
     bench_report(&pair);
-    report("transactions a delivery that changes what is remembered", changed, domains, count, "", 1);
+    report("transactions a delivery that changes what is remembered", changed, domains, count, "",
+           1);
     report("octets written for one", changed_octets, domains, count, "octets", 0);
     report("octets written, LMDB: one put, one commit", floor_octets, domains, count, "octets", 0);
     report("transactions a delivery that changes nothing", same, domains, count, "", 0);

@@ -30,17 +30,25 @@ must(int rc, const char *what)
 
 /* ---- Asking ---- */
 
+static struct smtpsec_anchors *anchors; /* of all contexts of the process */
+
+void
+asker_prepare(void)
+{
+    if (anchors != NULL)
+        return;
+    must(smtpsec_anchors_new(&anchors), "anchors");
+    must(smtpsec_anchors_load_system(anchors), "the system's anchors");
+}
+
 void
 asker_open(struct asker *asker, const char *directory, uint64_t plans)
 {
     struct smtpsec_options *options;
-    struct smtpsec_anchors *anchors;
 
-    must(smtpsec_anchors_new(&anchors), "anchors");
-    must(smtpsec_anchors_load_system(anchors), "the system's anchors");
+    asker_prepare();
     must(smtpsec_options_new(&options), "options");
     must(smtpsec_options_set_anchors(options, anchors), "anchors");
-    smtpsec_anchors_free(anchors);
     must(smtpsec_options_set_memory(options, directory), "memory");
     must(smtpsec_options_add_resolver(options, "127.0.0.1", 1), "resolver");
     if (plans > 200000)

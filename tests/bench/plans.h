@@ -17,6 +17,8 @@ struct asker {
     struct smtpsec_cached *cached;
 };
 
+/* Load the trust anchors, which is not part of opening a memory (see bench_context.c). */
+void asker_prepare(void);
 /* A context on this memory, as a mail server has it. */
 void asker_open(struct asker *asker, const char *directory, uint64_t plans);
 void asker_close(struct asker *asker);
