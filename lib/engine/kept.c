@@ -62,6 +62,7 @@ struct change {
     struct marking marking;
     bool spent;
     bool concerns; /* there may be a plan made of it */
+    bool unmarked; /* and no mark could be written */
 };
 
 /* Is a kept plan made of what stands under this key? Which domain's? */
@@ -78,22 +79,28 @@ find_domain(enum ss_store_table table, struct ss_bytes key, struct ss_memory_key
     return true;
 }
 
+static bool
+put_mark(struct change *change)
+{
+    ss_store_edit edit = change->spent ? edit_drop_plan : edit_mark;
+
+    return ss_store_update(change->store, SS_TABLE_PLANS, change->marking.key, edit,
+                           &change->marking) == 0;
+}
+
 /*
  * Inside the write of the memory, before it is committed. A plan that could not
- * be marked must not stay, and nobody knows what else will fail: all go.
+ * be marked must not stay, and nobody knows what else will fail: all go. The
+ * mark is then still wanted, against who keeps a plan before the commit.
  */
 static void
 mark(struct change *change)
 {
-    ss_store_edit edit = change->spent ? edit_drop_plan : edit_mark;
-    int r;
-
-    if (!change->concerns)
+    change->unmarked = false;
+    if (!change->concerns || put_mark(change))
         return;
-    r = ss_store_update(change->store, SS_TABLE_PLANS, change->marking.key, edit,
-                        &change->marking);
-    if (r != 0)
-        (void)ss_store_discard_volatile(change->store);
+    (void)ss_store_discard_volatile(change->store);
+    change->unmarked = !put_mark(change);
 }
 
 static int
@@ -114,11 +121,16 @@ static int
 update(struct ss_store *store, enum ss_store_table table, struct ss_bytes key, ss_store_edit edit,
        void *arg, bool spent, int64_t now)
 {
-    struct change change = {store, edit, arg, {table, {NULL, 0}, {0, 0}, now}, spent, false};
+    struct change change = {store, edit, arg, {table, {NULL, 0}, {0, 0}, now}, spent, false, false};
     struct ss_memory_key whose;
+    int r;
 
     change.concerns = find_domain(table, key, &whose, &change.marking.key);
-    return ss_store_update(store, table, key, edit_change, &change);
+    r = ss_store_update(store, table, key, edit_change, &change);
+    /* What others kept since the first time was made of what is gone now. */
+    if (change.unmarked)
+        (void)ss_store_discard_volatile(store);
+    return r;
 }
 
 int

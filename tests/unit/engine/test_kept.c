@@ -30,6 +30,7 @@ struct hurt {
     struct ss_store *inner;
     bool dies;             /* the next write of the memory dies between its mark and its commit */
     int plans_fail;        /* given by every write of plans, when not 0 */
+    int plans_fail_times;  /* so many writes of plans fail first */
     void (*meanwhile)(void); /* called once between mark and commit of a write of the memory */
     bool inside;           /* such a write, as others see it */
     size_t plan_writes;
@@ -91,6 +92,10 @@ hurt_update(struct ss_store *store, enum ss_store_table table, struct ss_bytes k
         return SMTPSEC_E_MEMORY;
     if (ss_store_is_volatile(table) && hurt.plans_fail != 0)
         return hurt.plans_fail;
+    if (ss_store_is_volatile(table) && hurt.plans_fail_times > 0) {
+        hurt.plans_fail_times--;
+        return SMTPSEC_E_MEMORY;
+    }
     r = ss_store_update(hurt.inner, table, key, hurt_edit, &inner);
     if (!ss_store_is_volatile(table))
         hurt.dies = false;
@@ -704,6 +709,42 @@ mark_fails(void **state)
     tear_down();
 }
 
+/* All plans are gone then, but who evaluates meanwhile would keep another before the commit. */
+static void
+keep_meanwhile(void)
+{
+    assert_true(conclude(&late, NOW + 1) <= 1);
+}
+
+static void
+mark_fails_for(int times)
+{
+    set_up();
+    begin(&late, 0, plain, NULL, NOW);
+    hurt.meanwhile = keep_meanwhile;
+    hurt.plans_fail_times = times;
+    assert_int_equal(claim(SMTPSEC_CLAIM_DANE, "a.d.test", NOW), 0);
+    assert_null(hurt.meanwhile);
+    assert_int_equal(hurt.plans_fail_times, 0);
+    assert_false(is_kept(NOW + 1));
+    ss_lookup_free(late.lookup);
+    tear_down();
+}
+
+static void
+mark_fails_once(void **state)
+{
+    (void)state;
+    mark_fails_for(1);
+}
+
+static void
+mark_fails_twice(void **state)
+{
+    (void)state;
+    mark_fails_for(2);
+}
+
 /* PREC-11: an older signed MX set is held against until the remembered signature ends. */
 static void
 differs_at_its_end(void **state)
@@ -1041,6 +1082,10 @@ main(void)
     ss_table_case(&t, "a writer died/claims", dead_writer);
     ss_table_case(&t, "a writer died/policy", dead_policy_writer);
     ss_table_case(&t, "the mark cannot be written", mark_fails);
+    ss_table_case(&t, "the mark cannot be written at first, and another keeps a plan before the commit",
+                  mark_fails_once);
+    ss_table_case(&t, "no mark can be written, and another keeps a plan before the commit",
+                  mark_fails_twice);
     ss_table_case(&t, "PREC-11 what differs at its end is kept for less", differs_at_its_end);
     ss_table_case(&t, "a claim's end is its end", ends_with_its_claim);
     ss_table_case(&t, "unchanged is not written", unchanged_is_not_written);

@@ -140,6 +140,17 @@ remove_data(void)
     assert_int_equal(unlink(path_of("plans/data.mdb")), 0);
 }
 
+/* A copy of the memory is put in its place, as from a backup: plans were made of another. */
+static void
+restore(void)
+{
+    char command[400];
+
+    snprintf(command, sizeof(command), "cp %s %s && mv %s %s", path_of("data.mdb"),
+             path_of("backup"), path_of("backup"), path_of("data.mdb"));
+    assert_int_equal(system(command), 0);
+}
+
 /* Killed with all open, after it had committed. */
 static void
 kill_holder(void)
@@ -170,6 +181,7 @@ static const struct life_row lives[] = {
     { "damaged", damage, false },
     { "cut", cut, false },
     { "gone", remove_data, false },
+    { "the memory was restored from a copy", restore, false },
 };
 
 static void
@@ -191,6 +203,56 @@ check_life(void **state)
     assert_true(has(store, "c", "later"));
     store_expect(store, "claim", "kept");
     assert_int_equal(store->state, SMTPSEC_MEMORY_OK);
+    ss_store_close(store);
+    store_remove(directory);
+}
+
+/* A memory that was set aside or taken away takes what was made of it with it. */
+static void
+memory_begun_anew(void **state)
+{
+    struct ss_store_lmdb_options options = { .read_only = false };
+    struct ss_store *store = NULL;
+    bool set_aside = false;
+
+    (void)state;
+    store_directory(directory);
+    store = open_store(false);
+    assert_int_equal(store_put(store, "claim", "kept"), 0);
+    assert_int_equal(put(store, "a", "plan"), 0);
+    ss_store_close(store);
+    assert_int_equal(unlink(path_of("data.mdb")), 0);
+    assert_int_equal(ss_store_lmdb_open(directory, &options, &set_aside, &store), 0);
+    assert_true(set_aside);
+    assert_true(has(store, "a", NULL));
+    ss_store_close(store);
+    store_remove(directory);
+}
+
+/* The same while it is in use: who opens it anew throws them away for all. */
+static void
+memory_exchanged_in_use(void **state)
+{
+    struct ss_store_reader *reader = NULL;
+    struct ss_store *store;
+    int i;
+
+    (void)state;
+    store_directory(directory);
+    store = open_store(false);
+    assert_int_equal(store_put(store, "claim", "kept"), 0);
+    assert_int_equal(put(store, "a", "plan"), 0);
+    assert_int_equal(ss_store_reader_open(store, SS_TABLE_PLANS, &reader), 0);
+    assert_true(reads(reader, "a", "plan"));
+    restore();
+    for (i = 0; i < 10 && store_get(store, "claim") != 0; i++)
+        usleep(10000);
+    store_expect(store, "claim", "kept");
+    assert_true(has(store, "a", NULL));
+    for (i = 0; i < 600 && !reads(reader, "a", NULL); i++)
+        usleep(10000);
+    assert_true(reads(reader, "a", NULL));
+    ss_store_reader_close(reader);
     ss_store_close(store);
     store_remove(directory);
 }
@@ -542,6 +604,8 @@ main(void)
     struct ss_test_table t = SS_TABLE("memory/store_volatile");
 
     SS_TABLE_ROWS(&t, check_life, lives);
+    ss_table_case(&t, "the memory was begun anew", memory_begun_anew);
+    ss_table_case(&t, "the memory was exchanged while in use", memory_exchanged_in_use);
     SS_TABLE_ROWS(&t, check_wall, walls);
     ss_table_case(&t, "read-only", read_only);
     ss_table_case(&t, "little address space", little_address_space);
