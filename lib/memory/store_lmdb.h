@@ -246,6 +246,11 @@ void ss_lmdb_plans_leave(struct ss_lmdb_store *plans);
 void ss_lmdb_plans_close(struct ss_lmdb_store *s);
 /* Is this directory still the one that others find? */
 bool ss_lmdb_plans_in_place(const struct ss_lmdb_env *env);
+/*
+ * The memory is another than these were made of, or nobody can tell: throw them
+ * away for all. locked: no edit of the memory can be under way.
+ */
+void ss_lmdb_plans_outdate(const struct ss_lmdb_env *memory, bool locked);
 /* As the first: throw away what was left. */
 bool ss_lmdb_plans_clear(const struct ss_lmdb_env *env);
 int ss_lmdb_discard(struct ss_store *store);

@@ -28,6 +28,7 @@ struct opening {
     int problem; /* what lost() was last told */
     bool begun;  /* a memory was kept here before */
     bool sound;  /* all of the file is as we wrote it */
+    bool ours;   /* nobody else had a hand on it, as far as the first can tell */
 };
 
 static int
@@ -88,7 +89,8 @@ check_first(struct opening *o, int fd)
     bool touched;
 
     o->sound = true;
-    if (ss_lmdb_signed(o->env, fd))
+    o->ours = ss_lmdb_signed(o->env, fd);
+    if (o->ours)
         return SS_LMDB_GOOD;
     if (ss_lmdb_env_is_volatile(o->env)) {
         health = ss_lmdb_check_metas(fd);
@@ -305,6 +307,9 @@ ss_lmdb_env_open(struct ss_lmdb_env *env, const char *path, bool read_only, bool
         o.begun = pwrite(env->open_lock, "\n", 1, 0) == 1;
     if (rc == 0 && o.first && o.sound && !o.read_only && !ss_lmdb_signed_now(env))
         ss_lmdb_sign(env);
+    /* It may be an older one from a backup, or none at all. */
+    if (rc == 0 && o.first && !o.ours)
+        ss_lmdb_plans_outdate(env, true);
     /* The others may come in now. */
     if (rc == 0 && o.first && env->open_lock != -1)
         (void)ss_lmdb_lock(env->open_lock, SS_LMDB_WHOLE, F_RDLCK, 0);

@@ -173,6 +173,29 @@ throw_away(int memory)
     return gone;
 }
 
+void
+ss_lmdb_plans_outdate(const struct ss_lmdb_env *memory, bool locked)
+{
+    struct ss_store_lmdb_options options = memory->options;
+    struct ss_error ignored = { 0 };
+    int lock = -1, fd;
+
+    if (memory->read_only || ss_lmdb_env_is_volatile(memory))
+        return;
+    /* What is none of ours nobody opens. */
+    options.read_only = true;
+    fd = ss_lmdb_plans_directory_open(memory->directory, &options, &ignored);
+    if (fd == -1)
+        return;
+    close(fd);
+    /* A mark that is lost is one of a moment; a plan of another memory would stay. */
+    if (!locked)
+        lock = ss_lmdb_write_lock(memory);
+    (void)throw_away(memory->directory);
+    if (lock != -1)
+        ss_lmdb_write_unlock(lock);
+}
+
 int
 ss_lmdb_discard(struct ss_store *store)
 {

@@ -170,6 +170,7 @@ ss_lmdb_env_renew(struct ss_lmdb_env *env, const char *path,
 {
     struct registry *r = ours();
     int64_t now = ss_lmdb_monotonic_ms();
+    bool renewed = false;
     int rc = SMTPSEC_E_MEMORY;
 
     if (r == NULL)
@@ -184,9 +185,12 @@ ss_lmdb_env_renew(struct ss_lmdb_env *env, const char *path,
         ss_lmdb_env_close(env);
         rc = ss_lmdb_env_open(env, path, options->read_only, set_aside, error);
         atomic_store(&env->broken, rc != 0);
+        renewed = rc == 0;
         pthread_rwlock_unlock(&env->gate);
     }
     pthread_mutex_unlock(&r->mutex);
+    if (renewed)
+        ss_lmdb_plans_outdate(env, false);
     return rc;
 }
 
