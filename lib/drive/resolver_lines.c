@@ -2,12 +2,14 @@
 /*
  * UDP sockets. Making and closing one costs more than asking a question by it,
  * so one that was answered is kept while other questions are on their way; but
- * only the socket, never its port. Between two questions it is disconnected, which gives the port back and
- * lets nothing in, and connecting it anew has the kernel draw another one, as
- * for a new socket (RFC 5452 section 9.2).
+ * only the socket, never its port. Between two questions it is disconnected,
+ * which gives the port back and lets nothing more in, and connecting it anew has
+ * the kernel draw another one, as for a new socket (RFC 5452 section 9.2). What
+ * came in before that stays in it: a socket that holds anything is closed.
  */
 #include "drive/query.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -91,6 +93,19 @@ open_line(struct ss_resolver *resolver, const struct ss_server *server, int32_t 
     return line;
 }
 
+/*
+ * Neither a datagram nor an error lies in it: what one server sent too much, or
+ * somebody in its name, must not be read as the reply to the next question, nor
+ * count against the server of that one.
+ */
+static bool
+is_empty(const struct ss_line *line)
+{
+    uint8_t octet;
+
+    return recv(line->fd, &octet, sizeof(octet), MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 /* An idle line that could be connected to the server, or NULL. */
 static struct ss_line *
 wake_line(struct ss_resolver *resolver, const struct ss_server *server)
@@ -98,7 +113,8 @@ wake_line(struct ss_resolver *resolver, const struct ss_server *server)
     struct ss_line *line;
 
     while ((line = pop_idle(resolver)) != NULL) {
-        if (line->family == server->address.family && ss_server_reconnect(line->fd, server))
+        if (line->family == server->address.family && is_empty(line) &&
+            ss_server_reconnect(line->fd, server))
             return line;
         ss_line_close(line);
     }
