@@ -220,7 +220,8 @@ def verifying(tool, score):
         faults += [f'{library} was loaded' for library in loaded if 'curl' in library or 'fetch' in library]
         faults += [] if any(library.startswith('libsmtpsec') for library in loaded) else ['nothing seen']
         score.note(f'{name} accepts the chain and loads no libcurl', faults, ' '.join(loaded))
-    run = Run([tool.smtpsec, 'check', *tool.common, 'plain.test'], LD_DEBUG='libs')
+    # Loaded late: only who has a policy to fetch has it.
+    run = Run([tool.smtpsec, 'check', *tool.common, 'sts-enforce.test'], LD_DEBUG='libs')
     seen = [library for library in libraries(run) if 'curl' in library]
     score.note('canary: an evaluating process is seen to load it', [] if seen else 'no libcurl seen',
                ' '.join(seen))
