@@ -34,17 +34,28 @@ recall_answers(struct smtpsec_context *context, struct ss_lookup *lookup)
 /*
  * Kept is only what came by a resolver that was seen to validate, or that nobody
  * trusts: one that has only just stopped to would else speak for an hour after
- * it was mended. Nor while the clock is not believed. A failure costs the next
- * evaluation some questions, and nothing else.
+ * it was mended. What was kept before came so.
+ */
+static bool
+resolver_known(const struct smtpsec_context *context, const struct ss_lookup *lookup)
+{
+    return context->canary.state == SMTPSEC_DNSSEC_VALIDATES ||
+           context->canary.state == SMTPSEC_DNSSEC_UNTRUSTED ||
+           (context->canary.state == SMTPSEC_DNSSEC_UNKNOWN &&
+            lookup->recalled == lookup->evidence.dns_count);
+}
+
+/*
+ * Nor while the clock is not believed. A failure costs the next evaluation some
+ * questions, and nothing else.
  */
 static void
 keep_answers(struct smtpsec_context *context, const struct ss_lookup *lookup,
              const struct smtpsec_plan *plan, int64_t now)
 {
     if (context->plan_cache && context->store->state == SMTPSEC_MEMORY_OK &&
-        (context->canary.state == SMTPSEC_DNSSEC_VALIDATES ||
-         context->canary.state == SMTPSEC_DNSSEC_UNTRUSTED) &&
-        lookup->evidence.memory_at == 0 && !ss_answers_doubted(plan))
+        resolver_known(context, lookup) && lookup->evidence.memory_at == 0 &&
+        !ss_answers_doubted(plan))
         (void)ss_answers_keep(context->store, context->fingerprint, lookup, now);
 }
 
@@ -113,6 +124,7 @@ job_done(void *arg, int status, struct ss_lookup *lookup)
     }
     free(request);
     if (status == 0) {
+        lookup->shared = resolver_known(context, lookup);
         ss_context_accept(context, lookup, now, plan);
         keep_answers(context, lookup, plan, now);
     }

@@ -390,6 +390,75 @@ canary_lost(void **state)
     tear_down();
 }
 
+static int
+found(struct smtpsec_context *context)
+{
+    struct smtpsec_cached *cached;
+    int r;
+
+    assert_int_equal(smtpsec_cached_new(context, &cached), 0);
+    r = smtpsec_cached_find(cached, "d.test", use_now);
+    smtpsec_cached_free(cached);
+    return r;
+}
+
+/* Who asks for a kept plan asks no canary: it must have come by a resolver that was seen to validate. */
+static void
+plan_of_unknown_resolver(void **state)
+{
+    struct smtpsec_context *context;
+
+    (void)state;
+    set_up();
+    use_fact("dns SOA . servfail");
+    use_fact("dns MX d.test insecure ttl=300 10:mx.d.test");
+    context = open_context(&in_ram);
+    assert_int_equal(count(context), DANE_ASKS);
+    assert_int_equal(smtpsec_context_dnssec(context), SMTPSEC_DNSSEC_UNKNOWN);
+    assert_int_equal(found(context), 0);
+    dane_domain();
+    use_fact("dns SOA . secure any");
+    use_now += 60;
+    assert_int_equal(count(context), DANE_ASKS);
+    assert_int_equal(found(context), 1);
+    smtpsec_context_free(context);
+    tear_down();
+}
+
+static int
+drop_plan(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *edit)
+{
+    (void)arg;
+    (void)out;
+    *edit = old != NULL ? SS_EDIT_DELETE : SS_EDIT_KEEP;
+    return 0;
+}
+
+/* Where all that is asked is kept, it came so, and no canary need be asked for its plan. */
+static void
+plan_of_kept_answers(void **state)
+{
+    static const uint8_t name[] = "\1d\4test";
+    struct how how = {directory, NULL, false, false};
+    struct smtpsec_context *one, *other;
+
+    (void)state;
+    set_up();
+    one = open_context(&how);
+    assert_int_equal(count(one), DANE_ASKS);
+    assert_int_equal(found(one), 1);
+    assert_int_equal(ss_store_update(one->store, SS_TABLE_PLANS,
+                                     (struct ss_bytes){name, sizeof(name)}, drop_plan, NULL), 0);
+    assert_int_equal(found(one), 0);
+    other = open_context(&how);
+    assert_int_equal(count(other), 0);
+    assert_int_equal(smtpsec_context_dnssec(other), SMTPSEC_DNSSEC_UNKNOWN);
+    assert_int_equal(found(one), 1);
+    smtpsec_context_free(other);
+    smtpsec_context_free(one);
+    tear_down();
+}
+
 /* Another process, and one that decides by other rules. */
 static void
 shared(void **state)
@@ -566,6 +635,9 @@ main(void)
     SS_TABLE_ROWS(&table, never, nevers);
     ss_table_case(&table, "a repeated question asks nothing while the TTLs last", repeated);
     ss_table_case(&table, "RES-26 thrown away when the canary is lost", canary_lost);
+    ss_table_case(&table, "RES-26 no plan is kept while nobody knows whether the resolver validates",
+                  plan_of_unknown_resolver);
+    ss_table_case(&table, "a plan made of kept answers is kept", plan_of_kept_answers);
     ss_table_case(&table, "shared by those who decide by the same rules", shared);
     ss_table_case(&table, "PREC-09 decided by the memory as it is", memory_now);
     ss_table_case(&table, "forgotten with the domain", forgotten);
