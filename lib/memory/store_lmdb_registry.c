@@ -175,20 +175,26 @@ ss_lmdb_env_renew(struct ss_lmdb_env *env, const char *path,
 
     if (r == NULL)
         return SMTPSEC_E_NOMEM;
+    if (!atomic_load(&env->broken))
+        return 0;
+    /*
+     * LMDB knows a file once in a process: the old one goes first, when nobody
+     * is inside. The gate comes before the registry: who is inside may want that
+     * for the volatile tables.
+     */
+    pthread_rwlock_wrlock(&env->gate);
     pthread_mutex_lock(&r->mutex);
     if (!atomic_load(&env->broken)) {
         rc = 0;
     } else if (now >= env->next_try) {
         env->next_try = now + SS_LMDB_RETRY_MS;
-        /* LMDB knows a file once in a process: the old one goes first, when nobody is inside. */
-        pthread_rwlock_wrlock(&env->gate);
         ss_lmdb_env_close(env);
         rc = ss_lmdb_env_open(env, path, options->read_only, set_aside, error);
         atomic_store(&env->broken, rc != 0);
         renewed = rc == 0;
-        pthread_rwlock_unlock(&env->gate);
     }
     pthread_mutex_unlock(&r->mutex);
+    pthread_rwlock_unlock(&env->gate);
     if (renewed)
         ss_lmdb_plans_outdate(env, false);
     return rc;

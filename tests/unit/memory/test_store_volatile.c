@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The volatile tables of the LMDB store: what they outlive, what they do not, and who sees it. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -508,6 +510,57 @@ thrown_away_inside_an_edit(void **state)
     store_remove(directory);
 }
 
+/* ---- threads ---- */
+
+static atomic_int edit_begun;
+
+/* Another context of this process, whose memory is gone, and which opens it anew. */
+static void *
+renew(void *arg)
+{
+    while (atomic_load(&edit_begun) == 0)
+        usleep(1000);
+    (void)store_has(arg, "k", NULL);
+    (void)store_has(arg, "k", NULL);
+    return NULL;
+}
+
+static int
+open_plans_late(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *edit)
+{
+    (void)old;
+    assert_int_equal(unlink(path_of("data.mdb")), 0);
+    atomic_store(&edit_begun, 1);
+    usleep(300000); /* it waits for us by now */
+    (void)put(arg, "a", "mark");
+    ss_buf_put(out, "claim", 5);
+    *edit = SS_EDIT_PUT;
+    return 0;
+}
+
+/* The first mark of a process opens the plans inside an edit, while another thread renews the memory. */
+static void
+opened_inside_an_edit(void **state)
+{
+    struct ss_store *store, *other;
+    pthread_t thread;
+
+    (void)state;
+    store_directory(directory);
+    store = open_store(false);
+    other = open_store(false);
+    assert_int_equal(store_put(store, "k", "claim"), 0);
+    atomic_store(&edit_begun, 0);
+    assert_int_equal(pthread_create(&thread, NULL, renew, other), 0);
+    alarm(20);
+    (void)ss_store_update(store, SS_TABLE_CLAIMS, store_bytes("k"), open_plans_late, store);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    alarm(0);
+    ss_store_close(other);
+    ss_store_close(store);
+    store_remove(directory);
+}
+
 /* The directory goes while the change is under way, as another process would move it. */
 static int
 lose_directory(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_edit *edit)
@@ -614,6 +667,8 @@ main(void)
     ss_table_case(&t, "among processes", among_processes);
     ss_table_case(&t, "thrown away by another", thrown_away_by_another);
     ss_table_case(&t, "thrown away inside an edit", thrown_away_inside_an_edit);
+    ss_table_case(&t, "opened inside an edit while another thread renews the memory",
+                  opened_inside_an_edit);
     ss_table_case(&t, "moved away during a write", moved_away_during_a_write);
     ss_table_case(&t, "large values", large_values);
     ss_table_case(&t, "listed and counted", listed_and_counted);
