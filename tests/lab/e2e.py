@@ -199,6 +199,23 @@ def libraries(run):
                    if 'calling init:' in line})
 
 
+def loading(tool, score):
+    """Whether an evaluating process loads libcurl: where a policy is fetched, and only there."""
+    for domain, fetches in (('sts-enforce.test', True), ('plain.test', False)):
+        run = Run([tool.smtpsec, 'check', *tool.common, '--json', domain], LD_DEBUG='libs')
+        loaded = libraries(run)
+        faults = [] if run.status == 0 else [f'exit status {run.status}: {run.out}']
+        faults += [] if any(library.startswith('libsmtpsec') for library in loaded) else ['nothing seen']
+        curl = [library for library in loaded if library.startswith('libcurl')]
+        if fetches:
+            name = f'canary: a process that fetches the policy of {domain} is seen to load libcurl'
+            faults += [] if curl else ['no libcurl seen']
+        else:
+            name = f'a process that evaluates {domain}, which has no policy, loads no libcurl'
+            faults += [f'{library} was loaded' for library in curl]
+        score.note(name, faults, ' '.join(curl) if fetches else ' '.join(loaded))
+
+
 def verifying(tool, score):
     folder = tempfile.mkdtemp(dir=os.environ['LAB_DIR'], prefix='verify.')
     saved = tool.check('--save-requirements', folder, 'dane-ee.test', 'sts-enforce.test')
@@ -220,11 +237,7 @@ def verifying(tool, score):
         faults += [f'{library} was loaded' for library in loaded if 'curl' in library or 'fetch' in library]
         faults += [] if any(library.startswith('libsmtpsec') for library in loaded) else ['nothing seen']
         score.note(f'{name} accepts the chain and loads no libcurl', faults, ' '.join(loaded))
-    # Loaded late: only who has a policy to fetch has it.
-    run = Run([tool.smtpsec, 'check', *tool.common, 'sts-enforce.test'], LD_DEBUG='libs')
-    seen = [library for library in libraries(run) if 'curl' in library]
-    score.note('canary: an evaluating process is seen to load it', [] if seen else 'no libcurl seen',
-               ' '.join(seen))
+    loading(tool, score)
     wrong = Run([tool.smtpsec, 'verify', '--requirement', requirement.replace('sts-enforce', 'dane-ee'),
                  '--chain', chain])
     score.note('canary: the same chain is rejected by the requirement of dane-ee.test',
