@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory/codec.h"
+#include "memory/store.h"
 
 #define CHECKSUM 4
 #define HEX (2 * SS_SHA256_LEN)
@@ -28,9 +29,12 @@
 
 enum { OF_CLAIMS = 1, OF_POLICY = 2 };
 
-/* A mark that is older than this holds nothing up, were it the only one to go. */
-#define MARK_LIFE 600
-#define MARK_RANK ((uint64_t)1 << 62)
+/*
+ * No write of the memory takes so long: an older mark is one that a killed
+ * writer left, or that was not cleared. A younger one may speak of a write that
+ * is still to come, so it may not go, even where all others are marks.
+ */
+#define MARK_LIFE 3600
 
 /* Without the checksum at its end: over both, the sum is the same for all values of a length. */
 struct ss_stamp
@@ -371,11 +375,11 @@ ss_kept_rank(struct ss_bytes value, int64_t now)
     int64_t made;
 
     if (has_head(value, SS_KEPT_PLAN))
-        return u64(value.data + AT_EXPIRES) & ~MARK_RANK;
+        return u64(value.data + AT_EXPIRES) & (uint64_t)INT64_MAX;
     if (!has_head(value, SS_KEPT_MARK))
         return 0;
     made = (int64_t)u64(value.data + AT_MADE);
-    if (made > now || now - made > MARK_LIFE)
+    if (made < now - MARK_LIFE || made > now + MARK_LIFE)
         return 0;
-    return MARK_RANK | (uint64_t)made;
+    return SS_STORE_FIXED;
 }

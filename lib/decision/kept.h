@@ -124,8 +124,8 @@ int64_t ss_plan_kept_until(const struct smtpsec_plan *plan, const struct ss_evid
 bool ss_plan_is_same(const struct smtpsec_plan *a, const struct smtpsec_plan *b);
 
 /*
- * What goes first where room is needed: those that end first. Marks stay, but
- * for old ones: no write takes so long.
+ * What goes first where room is needed: those that end first. Marks may not go, but
+ * for those of more than an hour: no write takes so long.
  */
 uint64_t ss_kept_rank(struct ss_bytes value, int64_t now);
 
