@@ -34,29 +34,28 @@ path_of(const struct story *story, const char *name, char path[512])
 }
 
 static void
-remove_files(const struct story *story)
+remove_directory(const char *path)
 {
-    DIR *directory = opendir(story->disk);
+    DIR *directory = opendir(path);
     struct dirent *entry;
-    char path[512];
 
-    while (directory != NULL && (entry = readdir(directory)) != NULL) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        path_of(story, entry->d_name, path);
-        unlink(path);
-    }
+    while (directory != NULL && (entry = readdir(directory)) != NULL)
+        (void)unlinkat(dirfd(directory), entry->d_name, 0);
     if (directory != NULL)
         closedir(directory);
+    rmdir(path);
 }
 
 void
 story_disk_free(struct story *story)
 {
+    char plans[512];
+
     if (story->disk == NULL)
         return;
-    remove_files(story);
-    rmdir(story->disk);
+    path_of(story, "plans", plans);
+    remove_directory(plans);
+    remove_directory(story->disk);
     free(story->disk);
     story->disk = NULL;
     story->disk_full = false;

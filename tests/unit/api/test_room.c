@@ -104,7 +104,7 @@ bounded(void **state)
 }
 
 static void
-remove_all(const char *directory)
+remove_files(const char *directory)
 {
     DIR *dir = opendir(directory);
     struct dirent *entry;
@@ -114,6 +114,17 @@ remove_all(const char *directory)
     if (dir != NULL)
         closedir(dir);
     rmdir(directory);
+}
+
+static void
+remove_all(const char *directory)
+{
+    char plans[64];
+
+    snprintf(plans, sizeof(plans), "%s/plans", directory);
+    remove_files(plans);
+    remove_files(directory);
+    assert_int_equal(access(directory, F_OK), -1);
 }
 
 /* The memory is taken away in use: told as lost, then as begun anew, and mail goes on. */
