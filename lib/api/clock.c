@@ -7,6 +7,9 @@
 #include "api/tell.h"
 #include "drive/uptime.h"
 
+/* In seconds: who keeps a clock right moves it by less. */
+#define SET_BACK 60
+
 static bool
 same(const struct ss_clock_mark *a, const struct ss_clock_mark *b)
 {
@@ -104,6 +107,14 @@ write_mark(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum ss_ed
     return 0;
 }
 
+/* Plans and answers that were kept by a later time would come to life with it, long dead. */
+static void
+discard_later(struct smtpsec_context *context)
+{
+    if (context->store->state == SMTPSEC_MEMORY_OK)
+        (void)ss_store_discard_volatile(context->store);
+}
+
 static void
 keep(struct smtpsec_context *context, int64_t now)
 {
@@ -117,6 +128,8 @@ keep(struct smtpsec_context *context, int64_t now)
     /* A write that fails may have waited for a lock: not at each use. */
     if (clock->failed != 0 && now >= clock->failed && now - clock->failed < SS_CLOCK_WRITE)
         return;
+    if (clock->stored.seen - clock->mark.seen >= SS_CLOCK_WRITE)
+        discard_later(context);
     r = ss_store_update(context->store, SS_TABLE_META, ss_clock_key(), write_mark, &writing);
     clock->failed = r != 0 ? now : 0;
     if (r != 0)
@@ -135,6 +148,9 @@ ss_context_memory_time(struct smtpsec_context *context, int64_t now)
 
     if (context->store == NULL)
         return time;
+    /* Our own last use; what was stored is older, and is looked at where it is written. */
+    if (now < clock->mark.seen - SET_BACK)
+        discard_later(context);
     catch_up(context, now);
     ss_uptime_read(clock->boot, now, &reading);
     ss_clock_judge(&clock->mark, &reading, &verdict);

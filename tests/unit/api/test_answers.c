@@ -402,7 +402,7 @@ found(struct smtpsec_context *context)
     return r;
 }
 
-/* Who asks for a kept plan asks no canary: it must have come by a resolver that was seen to validate. */
+/* Who finds a plan asks no canary: it must have come by a resolver that was seen to validate. */
 static void
 plan_of_unknown_resolver(void **state)
 {
@@ -457,6 +457,51 @@ plan_of_kept_answers(void **state)
     smtpsec_context_free(other);
     smtpsec_context_free(one);
     tear_down();
+}
+
+/* What was kept by a clock that was ahead must not come to life when its time comes. */
+static void
+clock_ahead_by(int64_t ahead, bool reopened)
+{
+    struct how how = {directory, NULL, false, false};
+    struct smtpsec_destination *destination;
+    struct smtpsec_context *context;
+    size_t asked;
+
+    set_up();
+    context = open_context(&how);
+    use_now += ahead;
+    assert_int_equal(count(context), DANE_ASKS);
+    assert_int_equal(found(context), 1);
+    use_now -= ahead;
+    assert_int_equal(found(context), 0);
+    if (reopened) {
+        smtpsec_context_free(context);
+        context = open_context(&how);
+    }
+    assert_int_equal(smtpsec_destination_new("e.test", &destination), 0);
+    smtpsec_plan_free(evaluate_to(context, destination, &asked));
+    smtpsec_destination_free(destination);
+    use_now += ahead + 10;
+    assert_int_equal(found(context), 0);
+    assert_int_equal(count(context), DANE_ASKS);
+    smtpsec_context_free(context);
+    tear_down();
+}
+
+static void
+clock_set_back(void **state)
+{
+    (void)state;
+    clock_ahead_by(7200, false);
+}
+
+/* By the memory's note of the time, which is as exact as its writes are frequent. */
+static void
+clock_set_back_between(void **state)
+{
+    (void)state;
+    clock_ahead_by(4 * 3600, true);
 }
 
 /* Another process, and one that decides by other rules. */
@@ -635,9 +680,12 @@ main(void)
     SS_TABLE_ROWS(&table, never, nevers);
     ss_table_case(&table, "a repeated question asks nothing while the TTLs last", repeated);
     ss_table_case(&table, "RES-26 thrown away when the canary is lost", canary_lost);
-    ss_table_case(&table, "RES-26 no plan is kept while nobody knows whether the resolver validates",
+    ss_table_case(&table, "RES-26 no plan by a resolver that nobody knows to validate",
                   plan_of_unknown_resolver);
     ss_table_case(&table, "a plan made of kept answers is kept", plan_of_kept_answers);
+    ss_table_case(&table, "thrown away when the clock goes back", clock_set_back);
+    ss_table_case(&table, "thrown away when the clock goes back between two processes",
+                  clock_set_back_between);
     ss_table_case(&table, "shared by those who decide by the same rules", shared);
     ss_table_case(&table, "PREC-09 decided by the memory as it is", memory_now);
     ss_table_case(&table, "forgotten with the domain", forgotten);

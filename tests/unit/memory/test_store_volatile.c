@@ -538,7 +538,7 @@ open_plans_late(void *arg, const struct ss_bytes *old, struct ss_buf *out, enum 
     return 0;
 }
 
-/* The first mark of a process opens the plans inside an edit, while another thread renews the memory. */
+/* A first mark opens the plans inside an edit, while another thread renews the memory. */
 static void
 opened_inside_an_edit(void **state)
 {
