@@ -206,54 +206,6 @@ ss_buf_le64(struct ss_buf *buf, uint64_t v)
     put_little_endian(buf, v, 8);
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
-/* The processor has an instruction for just this polynomial. */
-__attribute__((target("sse4.2"))) static uint32_t
-crc32c_by_instruction(const uint8_t *p, size_t len)
-{
-    uint64_t crc = 0xffffffff, eight;
-
-    for (; len >= 8; p += 8, len -= 8) {
-        memcpy(&eight, p, sizeof(eight));
-        crc = __builtin_ia32_crc32di(crc, eight);
-    }
-    for (; len > 0; p++, len--)
-        crc = __builtin_ia32_crc32qi((uint32_t)crc, *p);
-    return ~(uint32_t)crc;
-}
-#endif
-
-uint32_t
-ss_crc32c(const void *data, size_t len)
-{
-#if defined(__x86_64__) && defined(__GNUC__)
-    if (__builtin_cpu_supports("sse4.2"))
-        return crc32c_by_instruction(data, len);
-#endif
-    return ss_crc32c_plain(data, len);
-}
-
-uint32_t
-ss_crc32c_plain(const void *data, size_t len)
-{
-    /* Half an octet at a time: the values are small, a table of 1 KiB is not worth its cache. */
-    static const uint32_t nibble[16] = {
-        0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
-        0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
-        0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75
-    };
-    const uint8_t *p = data;
-    uint32_t crc = 0xffffffff;
-    size_t i;
-
-    for (i = 0; i < len; i++) {
-        crc ^= p[i];
-        crc = crc >> 4 ^ nibble[crc & 15];
-        crc = crc >> 4 ^ nibble[crc & 15];
-    }
-    return ~crc;
-}
-
 bool
 ss_equal_ct(const void *a, const void *b, size_t len)
 {

@@ -210,6 +210,36 @@ crc_both_ways(void **state)
     }
 }
 
+static uint32_t
+crc_by_bits(const uint8_t *p, size_t len)
+{
+    uint32_t crc = 0xffffffff;
+    size_t i;
+
+    for (i = 0; i < len * 8; i++) {
+        crc ^= i % 8 == 0 ? p[i / 8] : 0;
+        crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+    }
+    return ~crc;
+}
+
+/* Every octet at every place of eight, so that each value of the tables is used. */
+static void
+crc_tables(void **state)
+{
+    uint8_t data[9] = { 0 };
+    unsigned at, octet;
+
+    (void)state;
+    for (at = 0; at < sizeof(data); at++) {
+        for (octet = 0; octet < 256; octet++) {
+            data[at] = (uint8_t)octet;
+            assert_true(ss_crc32c_plain(data, sizeof(data)) == crc_by_bits(data, sizeof(data)));
+        }
+        data[at] = 0;
+    }
+}
+
 struct crc_row {
     const char *name;
     const char *data;
@@ -265,6 +295,7 @@ main(void)
     ss_table_case(&t, "write/room beforehand", expects);
     SS_TABLE_ROWS(&t, check_crc, crcs);
     ss_table_case(&t, "crc32c/both ways, all lengths and alignments", crc_both_ways);
+    ss_table_case(&t, "crc32c/each value of the tables", crc_tables);
     ss_table_case(&t, "equal/in constant time", equal_ct);
     return ss_table_run(&t);
 }
