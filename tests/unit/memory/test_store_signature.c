@@ -53,7 +53,7 @@ put_entries(struct ss_store *store)
     }
 }
 
-/* Turn one bit of one of the values, at once: the kernel's clock may not have moved. */
+/* Turn one bit of one of the values, at once. Nobody sees to it that the clock stays in its step. */
 static void
 flip(void)
 {
@@ -193,7 +193,7 @@ static const struct row rows[] = {
     { "nothing happened: not read", NULL, false },
     { "opened and read: not read", only_look, false },
     { "opened and written again: not read", open_and_write, false },
-    { "a bit turned within the same step of the clock: read", flip, true },
+    { "a bit turned right after the last commit: read", flip, true },
     { "a bit turned and the time set back: read", flip_and_set_time_back, true },
     { "a bit turned between two commits: read", flip_between_commits, true },
     { "copied back with its times: read", copy_back, true },

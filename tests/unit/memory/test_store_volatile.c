@@ -417,7 +417,7 @@ among_processes(void **state)
     assert_true(reads(reader, "a", "plan"));
     child = fork();
     if (child == 0) {
-        /* With what it inherited: the reader, then the store. */
+        /* By what it inherited; that it has a slot of its own is not seen here. */
         if (!reads(reader, "a", "plan"))
             store_child_exit(1);
         if (put(store, "b", "of the child") != 0 || !reads(reader, "b", "of the child"))
@@ -664,7 +664,7 @@ main(void)
     SS_TABLE_ROWS(&t, check_wall, walls);
     ss_table_case(&t, "read-only", read_only);
     ss_table_case(&t, "little address space", little_address_space);
-    ss_table_case(&t, "among processes", among_processes);
+    ss_table_case(&t, "among processes, as a forked child sees it", among_processes);
     ss_table_case(&t, "thrown away by another", thrown_away_by_another);
     ss_table_case(&t, "thrown away inside an edit", thrown_away_inside_an_edit);
     ss_table_case(&t, "opened inside an edit while another thread renews the memory",
