@@ -587,8 +587,9 @@ SMTPSEC_API int smtpsec_options_set_fetch_timeout(struct smtpsec_options *option
  * It is libcurl and what comes with it: some 10 ms and 0.8 MiB that a process
  * of few messages, answered from its memory, need not pay. Not for one that
  * enters a chroot later, nor for an event loop, which would stand still for so
- * long. If it then cannot be loaded, fetches fail as unreachable, and the event
- * SMTPSEC_EVENT_FETCH_UNAVAILABLE says so.
+ * long. If it then cannot be loaded, evaluations that need a fetch end with
+ * FETCH, as the context would have, and the event SMTPSEC_EVENT_FETCH_UNAVAILABLE
+ * says why.
  */
 SMTPSEC_API int smtpsec_options_set_fetch_late(struct smtpsec_options *options, int on);
 
@@ -821,7 +822,8 @@ struct smtpsec_plan;
  *
  * deadline_ms: what is not known by then counts as failed by time-out, and
  *              the plan follows from that; at least 1.
- * Returns:     0 (whatever the plan decides), NOMEM, NAME, RESOLVER, FORKED, SYSTEM.
+ * Returns:     0 (whatever the plan decides), NOMEM, NAME, RESOLVER, FORKED, SYSTEM,
+ *              FETCH (smtpsec_options_set_fetch_late() alone).
  */
 SMTPSEC_API int smtpsec_evaluate(struct smtpsec_context *context, const char *domain,
                                  int32_t deadline_ms, struct smtpsec_plan **out);

@@ -74,6 +74,7 @@ open_module_late(struct ss_runner *runner)
     struct ss_error error = {0};
     int r = open_module(runner, &error);
 
+    runner->load_status = r;
     if (r != SMTPSEC_E_NOMEM)
         runner->load_fetch = NULL;
     if (r == SMTPSEC_E_FETCH)

@@ -24,6 +24,7 @@ struct ss_runner {
     struct ss_fetcher *fetcher;
     void (*load_fetch)(struct ss_runner *runner); /* when module is first wanted; NULL: cannot be */
     void *load_user;
+    int load_status; /* why it could not be loaded; evaluations that need it end with this */
     struct ss_store *store; /* for turns, and for what others fetched; may be NULL */
     const struct smtpsec_anchors *anchors;
     bool allow_private;

@@ -216,6 +216,19 @@ def loading(tool, score):
         score.note(name, faults, ' '.join(curl) if fetches else ' '.join(loaded))
 
 
+def missing(tool, score, folder):
+    """A library that lies alone must not take a domain for one without a policy."""
+    told = Run([tool.smtpsec, 'check', *tool.common, 'plain.test'], LD_DEBUG='libs').err.splitlines()
+    lone = os.path.join(folder, 'lone')
+    os.mkdir(lone)
+    shutil.copy(next(line.split()[-1] for line in told
+                     if 'calling init:' in line and 'libsmtpsec.so' in line), lone)
+    run = Run([tool.smtpsec, 'check', *tool.common, 'sts-enforce.test'], LD_LIBRARY_PATH=lone)
+    ended = f'exit status {run.status}: {run.out}{run.err.strip()}'
+    score.note('without the HTTPS part a domain with a policy is an error',
+               [] if run.status == 69 and 'HTTPS module' in run.err else [ended], ended)
+
+
 def verifying(tool, score):
     folder = tempfile.mkdtemp(dir=os.environ['LAB_DIR'], prefix='verify.')
     saved = tool.check('--save-requirements', folder, 'dane-ee.test', 'sts-enforce.test')
@@ -238,6 +251,7 @@ def verifying(tool, score):
         faults += [] if any(library.startswith('libsmtpsec') for library in loaded) else ['nothing seen']
         score.note(f'{name} accepts the chain and loads no libcurl', faults, ' '.join(loaded))
     loading(tool, score)
+    missing(tool, score, folder)
     wrong = Run([tool.smtpsec, 'verify', '--requirement', requirement.replace('sts-enforce', 'dane-ee'),
                  '--chain', chain])
     score.note('canary: the same chain is rejected by the requirement of dane-ee.test',
