@@ -53,7 +53,7 @@ put_entries(struct ss_store *store)
     }
 }
 
-/* Turn one bit of one of the values, at once. Nobody sees to it that the clock stays in its step. */
+/* Turn one bit of one of the values, at once. The clock may leave its step before. */
 static void
 flip(void)
 {
