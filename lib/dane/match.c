@@ -11,12 +11,12 @@
 #define MOST_SEARCHES 32
 
 /*
- * Digests of what was sent, by certificate, selector and matching type: each
- * made at most once, however many records ask for it. Only `made` begins at zero.
+ * Digests of one certificate, by selector and matching type: each made at most
+ * once, however many records ask for it. Only `made` begins at zero.
  */
 struct prints {
-    uint8_t made[SS_CHAIN_CERTIFICATES]; /* a bit for each of the four */
-    uint8_t octets[SS_CHAIN_CERTIFICATES][4][SS_SHA512_LEN];
+    uint8_t made; /* a bit for each of the four */
+    uint8_t octets[4][SS_SHA512_LEN];
 };
 
 struct judge {
@@ -29,7 +29,7 @@ struct judge {
     /* The verdict under each sent certificate, once it was asked for. */
     bool judged[SS_CHAIN_CERTIFICATES];
     int32_t verdict[SS_CHAIN_CERTIFICATES];
-    struct prints prints;
+    struct prints *prints; /* of the leaf; for anchors, of all that were sent */
 };
 
 /* The more a failure tells, the higher; at equal height the first one stays. */
@@ -102,12 +102,13 @@ static int
 print_of(struct judge *judge, const struct ss_tlsa *record, size_t n, const uint8_t **print)
 {
     unsigned which = 2u * record->selector + (record->matching == SS_TLSA_SHA512);
-    uint8_t *octets = judge->prints.octets[n][which];
+    struct prints *prints = &judge->prints[n];
+    uint8_t *octets = prints->octets[which];
     struct ss_bytes selected;
     int code;
 
     *print = octets;
-    if ((judge->prints.made[n] & 1u << which) != 0)
+    if ((prints->made & 1u << which) != 0)
         return 0;
     *print = NULL;
     if (!select_octets(judge->chain, n, record->selector, &selected))
@@ -115,7 +116,7 @@ print_of(struct judge *judge, const struct ss_tlsa *record, size_t n, const uint
     code = make_print(record, selected, octets);
     if (code != 0)
         return code;
-    judge->prints.made[n] |= (uint8_t)(1u << which);
+    prints->made |= (uint8_t)(1u << which);
     *print = octets;
     return 0;
 }
@@ -269,10 +270,27 @@ judge_usage(struct judge *judge, const struct ss_tlsa_set *set, uint8_t usage, i
     return 0;
 }
 
+/* Apart, since a match of the leaf, which most are, needs none of this room. */
+static int
+judge_anchors(struct judge *judge, const struct ss_tlsa_set *set, int32_t *index)
+{
+    struct prints prints[SS_CHAIN_CERTIFICATES];
+    size_t n;
+
+    prints[0] = *judge->prints;
+    for (n = 1; n < SS_CHAIN_CERTIFICATES; n++)
+        prints[n].made = 0;
+    memset(judge->judged, 0, sizeof(judge->judged));
+    judge->searches = 0;
+    judge->prints = prints;
+    return judge_usage(judge, set, SS_TLSA_TA, index);
+}
+
 int
 ss_dane_verify(const struct ss_tlsa_set *set, struct ss_chain *chain, const struct ss_name *names,
                size_t name_count, int64_t now, int32_t *index, int32_t *reason)
 {
+    struct prints leaf;
     struct judge judge;
     int code;
 
@@ -284,14 +302,13 @@ ss_dane_verify(const struct ss_tlsa_set *set, struct ss_chain *chain, const stru
     judge.names = names;
     judge.name_count = name_count;
     judge.now = now;
-    judge.searches = 0;
     judge.best = SMTPSEC_REASON_DANE_NO_MATCH;
-    memset(judge.judged, 0, sizeof(judge.judged));
-    memset(judge.prints.made, 0, sizeof(judge.prints.made));
+    judge.prints = &leaf;
+    leaf.made = 0;
     /* DANE-EE-07: any one record suffices; the cheap ones first. */
     code = judge_usage(&judge, set, SS_TLSA_EE, index);
     if (code == 0 && *index < 0)
-        code = judge_usage(&judge, set, SS_TLSA_TA, index);
+        code = judge_anchors(&judge, set, index);
     *reason = judge.best;
     return code;
 }

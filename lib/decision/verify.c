@@ -247,9 +247,21 @@ compare(const struct smtpsec_requirement *requirement, const struct ss_wanted *w
         return refusal(seen->same ? SMTPSEC_REASON_NONE : SMTPSEC_REASON_RESUMED, 0, false);
     /* What others demand too comes first: it is no refusal of the memory's alone. */
     ruling = compare_identities(requirement, wanted->identities & ~wanted->alone, seen, false);
-    if (ruling.reason == SMTPSEC_REASON_NONE)
+    if (ruling.reason == SMTPSEC_REASON_NONE && wanted->alone != 0)
         ruling = compare_identities(requirement, wanted->alone, seen, true);
     return ruling;
+}
+
+/*
+ * Nothing tells them apart in a comparison: most are so, as the memory asks for
+ * nothing more. The basis counts only where a host is refused.
+ */
+static bool
+demands_equal(const struct ss_wanted *a, const struct ss_wanted *b)
+{
+    return a->tls == b->tls && a->identities == b->identities && a->sources == b->sources &&
+           a->alone == b->alone && a->refused == SMTPSEC_REASON_NONE &&
+           b->refused == SMTPSEC_REASON_NONE;
 }
 
 static void
@@ -278,8 +290,8 @@ audit(const struct smtpsec_requirement *requirement, const struct seen *seen,
         verdict->reason = SMTPSEC_REASON_STS_MX_MISMATCH; /* RPT-17 */
     verdict->result = smtpsec_reason_result(verdict->reason);
     /* RPT-08: signed records, none of them usable, though the mail goes. */
-    if (verdict->result == SMTPSEC_RESULT_NONE && requirement->tlsa.count > 0 &&
-        !ss_tlsa_set_usable(&requirement->tlsa))
+    if (verdict->result == SMTPSEC_RESULT_NONE && verdict->tlsa < 0 &&
+        requirement->tlsa.count > 0 && !ss_tlsa_set_usable(&requirement->tlsa))
         verdict->result = SMTPSEC_RESULT_TLSA_INVALID;
 }
 
@@ -387,7 +399,9 @@ ss_verify(const struct smtpsec_anchors *anchors, const struct smtpsec_requiremen
         r = finish(requirement, session, verdict);
         return r != 0 ? r : add_memory_words(requirement, &enforced, &ruling, now, verdict);
     }
-    would = compare(requirement, &requirement->reported, session, &seen);
+    would = demands_equal(&enforced, &requirement->reported)
+                ? ruling
+                : compare(requirement, &requirement->reported, session, &seen);
     accept(requirement, &seen, verdict);
     report(&would, verdict);
     r = finish(requirement, session, verdict);

@@ -40,7 +40,8 @@ ss_word_facts_take(const struct smtpsec_requirement *requirement,
         (requirement->sources & (SMTPSEC_SOURCE_DANE | SMTPSEC_SOURCE_MTA_STS)) != 0;
     facts->raw_key = session->raw_key.len > 0;
     facts->without_chain = session->resumed && session->count == 0;
-    facts->none_usable = requirement->tlsa.count > 0 && !ss_tlsa_set_usable(&requirement->tlsa);
+    facts->none_usable = verdict->tlsa < 0 && requirement->tlsa.count > 0 &&
+                         !ss_tlsa_set_usable(&requirement->tlsa);
     facts->sts_misfit = requirement->sts_misfit;
     facts->version = session->version;
     facts->least_version = requirement->tls_version;
@@ -144,6 +145,10 @@ ss_verdict_words(const struct smtpsec_verdict *verdict)
 void
 ss_verdict_clear(struct smtpsec_verdict *verdict)
 {
-    free(atomic_load_explicit(&verdict->words, memory_order_relaxed));
+    struct ss_words *words = atomic_load_explicit(&verdict->words, memory_order_relaxed);
+
+    if (words == NULL)
+        return;
+    free(words);
     atomic_store_explicit(&verdict->words, NULL, memory_order_relaxed);
 }
