@@ -37,7 +37,7 @@ MEMORY = 20 << 30
 MEMORY_QUICK = 1 << 30
 
 # In this order where they are there, the others after them.
-ORDER = ['cached', 'kept', 'beside', 'first', 'start', 'context', 'evaluate', 'verify', 'fetch', 'write', 'open', 'size']
+ORDER = ['cached', 'beside', 'first', 'start', 'context', 'evaluate', 'verify', 'fetch', 'write', 'open', 'size']
 
 
 def benchmarks(build):
@@ -72,7 +72,7 @@ def run_one(one, stores, memory, quick, log):
     figures = []
     print(f"== {one['name']}: {' '.join(command)}", file=log, flush=True)
     try:
-        done = subprocess.run(command, cwd=one['workdir'] or None, env=environment,
+        done = subprocess.run(command, cwd=one['workdir'] or build, env=environment,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
                               timeout=MOST_QUICK if quick else MOST)
         lines, status = done.stdout.splitlines(), done.returncode
