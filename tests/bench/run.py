@@ -63,7 +63,7 @@ def memory_directory(quick):
     return pathlib.Path(tempfile.mkdtemp(prefix='smtpsec-bench-', dir=shared))
 
 
-def run_one(one, stores, memory, quick, log):
+def run_one(one, build, stores, memory, quick, log):
     command = one['cmd'] + (['--quick'] if quick and '--quick' not in one['cmd'] else [])
     environment = dict(os.environ, **(one['env'] or {}), SMTPSEC_BENCH_DIR=str(stores))
     if memory:
@@ -209,7 +209,7 @@ def measure(given):
             for run in range(1, given.runs + 1):
                 print(f'run {run} of {given.runs}', file=sys.stderr)
                 for one in wanted:
-                    figures, good = run_one(one, stores, memory, given.quick, log)
+                    figures, good = run_one(one, given.build, stores, memory, given.quick, log)
                     if not good and one['name'] not in failed:
                         failed.append(one['name'])
                     for figure in figures:
