@@ -78,6 +78,12 @@ void bench_child_go(struct bench_child *child);
 void bench_child_wait(void);
 /* Wait for its end, and free. */
 void bench_child_end(struct bench_child *child);
+/*
+ * Two children that do the same, each of which says any number, waits, says what
+ * it holds alone, and waits again: the first one's answer, while both live, so
+ * that pages of a file that they share are nobody's. Ends both.
+ */
+double bench_child_held(struct bench_child *one, struct bench_child *other);
 
 /* ---- bench_memory.c ---- */
 

@@ -75,6 +75,24 @@ bench_child_end(struct bench_child *child)
     free(child);
 }
 
+double
+bench_child_held(struct bench_child *one, struct bench_child *other)
+{
+    double octets;
+
+    (void)bench_child_number(one);
+    (void)bench_child_number(other);
+    bench_child_go(one);
+    octets = bench_child_number(one);
+    bench_child_go(other);
+    (void)bench_child_number(other);
+    bench_child_go(one);
+    bench_child_go(other);
+    bench_child_end(one);
+    bench_child_end(other);
+    return octets;
+}
+
 void
 bench_child_wait(void)
 {

@@ -145,21 +145,8 @@ open_and_close(const char *directory, uint64_t count, uint64_t rounds)
 static double
 held(const char *whose, const char *directory, uint64_t count)
 {
-    struct bench_child *a = start(whose, "many", directory, count, 0);
-    struct bench_child *b = start(whose, "many", directory, count, 0);
-    double octets;
-
-    (void)bench_child_number(a);
-    (void)bench_child_number(b);
-    bench_child_go(a);
-    octets = bench_child_number(a);
-    bench_child_go(b);
-    (void)bench_child_number(b);
-    bench_child_go(a);
-    bench_child_go(b);
-    bench_child_end(a);
-    bench_child_end(b);
-    return octets;
+    return bench_child_held(start(whose, "many", directory, count, 0),
+                            start(whose, "many", directory, count, 0));
 }
 
 static void
