@@ -88,16 +88,28 @@ def answer(question, rcode=0, secure=False, records=(), error=None):
 
 # ---- The listener -----------------------------------------------------------------
 
+def sockets(port, tcp):
+    """One for UDP, one for TCP or None, on the same port; 0: on any that is free for both."""
+    for left in reversed(range(50)):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind((ADDRESS, port))
+            return udp, socket.create_server(udp.getsockname()) if tcp else None
+        except OSError:
+            udp.close()
+            if port or not left:
+                raise
+    return None
+
+
 class Middle:
     """decide(question) gives the octets of the reply, a list of replies, or b'' for silence."""
 
     def __init__(self, decide, tcp=True, port=0):
         self.decide, self.asked = decide, []
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind((ADDRESS, port))
+        self.udp, self.tcp = sockets(port, tcp)
         self.port = self.udp.getsockname()[1]
         self.resolver = f'{ADDRESS}#{self.port}'
-        self.tcp = socket.create_server((ADDRESS, self.port)) if tcp else None
         threading.Thread(target=self.run_udp, daemon=True).start()
         if tcp:
             threading.Thread(target=self.run_tcp, daemon=True).start()
