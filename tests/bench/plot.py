@@ -111,7 +111,7 @@ def main():
             if len(ours) < 2:
                 continue
             curves.append((said, scaled(ours, 1e-6), 'o-'))
-            curves.append((f'{said}, the questions alone', scaled(under, 1e-6), 'o--'))
+            curves.append((f'{said}, one after another', scaled(under, 1e-6), 'o--'))
         draw(directory, name, title, label, 'median, ms', curves, log=False)
     return 0
 
