@@ -41,9 +41,9 @@ struct setup {
 static struct smtpsec_context *
 make_context(uint16_t port, bool sts)
 {
-    struct smtpsec_context *context;
-    struct smtpsec_options *options;
-    struct smtpsec_anchors *anchors;
+    struct smtpsec_context *context = NULL;
+    struct smtpsec_options *options = NULL;
+    struct smtpsec_anchors *anchors = NULL;
     char address[32];
 
     snprintf(address, sizeof(address), "127.0.0.1#%u", (unsigned)port);

@@ -45,8 +45,8 @@ make_world(void)
     struct ss_bytes rdata = ss_test_tlsa(3, 1, 1, leaf), der = ss_test_cert_der(leaf);
     struct smtpsec_requirement *requirement;
     struct ss_name name;
-    uint8_t *blob;
-    size_t len;
+    uint8_t *blob = NULL;
+    size_t len = 0;
 
     must(ss_requirement_new(&requirement) == 0, "a requirement");
     must(ss_name_from_text(&requirement->key.domain, "d.test", 6) &&
